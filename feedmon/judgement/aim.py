@@ -1,0 +1,247 @@
+"""Whom words are aimed at: at a person we know, or at a policy, a body, nobody.
+
+This is grammar in the small: within one sentence, is this word said *of* a person (a name, a mention, “you” in a
+reply, “he” after a name), or of something else, or quoted, denied, reported, or said of oneself? Vocabulary comes
+from lexicons; only the little words of English grammar stand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from feedmon.judgement.case import Case
+from feedmon.judgement.packs import Use
+from feedmon.judgement.phrasebook import Hit
+from feedmon.judgement.room import NAMES, WEAK, Person
+from feedmon.judgement.text import Token, TokenKind
+from feedmon.model.posts import Target
+
+_BE = frozenset("is s are was were be being been am looks look sounds sound seems seem remains acts acting".split())
+_BETWEEN = frozenset(
+    """a an the such so very really just absolute absolutely total totally complete completely utter
+    utterly proper properly pure right real bit of one what how like as always still being been pretty
+    quite too clearly obviously truly simply basically such big little old sad silly poor great massive
+    biggest most more than ever our own this that bloody fucking effing sodding flaming flipping
+    blithering raving prize first class world actual actually literally nothing but another some kind
+    sort only up here there you your yourself again and is s are was were be am looks sounds seems
+    remains acting looking no less honestly frankly today tonight now also even both all completely""".split()
+)
+_NOT = frozenset("not never nobody noone hardly isnt aint without nor neither".split())
+_REPORT = frozenset(
+    """called calls calling call branded labelled labeled described describes describing accused accuses accusing named
+    heckled shouted shouts yelled said says wrote tweeted posted termed dubbed""".split()
+)
+_ABOUT_WORDS = frozenset(
+    """apologise apologize apology apologised withdraw withdrawn unacceptable language slur slurs insult insults
+    insulting insulted word words phrase quote quoting namecalling abuse abusive""".split()
+)
+_ANYONE = frozenset("only any every anyone everyone nobody someone no each whoever which who".split())
+_I = frozenset("i me my myself we us our".split())
+_THIRD = frozenset("he she him her his they them himself herself".split())
+_SECOND = frozenset("you your yourself yours yourselves".split())
+_LEAD_IN = frozenset(
+    """what such absolute absolutely total totally utter utterly complete completely a an the pure proper right bloody
+    fucking oh you ya some prize how so very just lol haha honestly yes aye well and but still always typical god
+    jesus christ""".split()
+)
+
+
+class Aim(msgspec.Struct, frozen=True):
+    """A word said of a person: who, how sure the grammar makes it (0…1), and how we know, in words."""
+
+    person: Person
+    sureness: float
+    how: str
+
+
+class _Mentioned(msgspec.Struct, frozen=True):
+    """A person named at tokens ``first`` to ``last``. ``owns`` says a possessive: the next noun is theirs, not them."""
+
+    person: Person
+    first: int
+    last: int
+    sure: bool
+    owns: bool
+
+
+def people_named(case: Case) -> tuple[_Mentioned, ...]:
+    """Everyone on the roster, and every named officer, that the text names; the author left out."""
+    tokens = case.reading.tokens
+    all_lower = not any(token.capital for token in tokens)
+    named: dict[tuple[int, int], _Mentioned] = {}
+    for hit in case.hits.of(NAMES):
+        person = case.room.people[hit.sense.label]
+        weak = hit.sense.strength <= WEAK
+        if weak and not (all_lower or tokens[hit.last].capital or hit.first < hit.last):
+            continue
+        named[hit.first, hit.last] = _Mentioned(person, hit.first, hit.last, not weak, _owns(tokens, hit.last))
+    for index, token in enumerate(tokens):
+        if token.kind is TokenKind.MENTION:
+            person_at = _mentioned_person(case, token)
+            if person_at is not None:
+                named[index, index] = _Mentioned(person_at, index, index, True, _owns(tokens, index))
+    own = case.member.id if case.member else None
+    whole = [m for m in named.values() if not any(_inside(m, other) for other in named.values())]
+    return tuple(sorted((m for m in whole if m.person.id != own), key=lambda m: m.first))
+
+
+def addressee(case: Case) -> tuple[Person, str] | None:
+    """The one person a post speaks to: whose post it answers or quotes, else the only one it mentions."""
+    post = case.post
+    for target, how in ((post.reply_to, "in a reply to"), (post.quote, "quoting")):
+        person = case.room.whom(target, post.network)
+        if person is not None and not (case.member and person.id == case.member.id):
+            return person, f"{how} {person.name}"
+    mentioned = {
+        person.id: person for target in post.mentions if (person := case.room.whom(target, post.network)) is not None
+    }
+    for token in case.reading.tokens:
+        if token.kind is TokenKind.MENTION and (person := _mentioned_person(case, token)) is not None:
+            mentioned[person.id] = person
+    mentioned.pop(case.member.id if case.member else "", None)
+    if len(mentioned) == 1:
+        (person,) = mentioned.values()
+        return person, f"mentioning {person.name}"
+    return None
+
+
+def excuse(case: Case, hit: Hit) -> str | None:
+    """Why a word does not count where it stands, if it does not: quoted, denied, reported, of oneself, of anyone."""
+    tokens = case.reading.tokens
+    if all(token.quoted for token in tokens[hit.first : hit.last + 1]):
+        return "it stands in quotation marks"
+    start, _ = _sentence(tokens, hit.first)
+    before = [token.text for token in tokens[start : hit.first]]
+    near = before[-6:]
+    if _NOT & set(before[-4:]) and "just" not in before[-4:] and "only" not in before[-4:]:
+        return "it is denied"
+    if _REPORT & set(near):
+        speaker = before[max(0, _last(before, _REPORT) - 4) : _last(before, _REPORT)]
+        if "i" not in speaker or {"will", "not"} & set(speaker):
+            return "it reports what was said"
+    if _ABOUT_WORDS & {token.text for token in tokens}:
+        return "the post is about the word, not using it"
+    if hit.sense.use in (Use.NAME, Use.DESCRIBES):
+        if before[-3:] and _ANYONE & set(before[-3:]):
+            return "it is said of anyone, not of someone"
+        subject = [word for word in before[-6:] if word in _I | _SECOND | _THIRD]
+        if subject and subject[-1] in {"i", "me", "myself"}:
+            return "it is said of oneself"
+        if subject and subject[-1] in {"we", "us"}:
+            return "it is said of oneself among others"
+    return None
+
+
+def aim(case: Case, hit: Hit, institutions: str) -> Aim | None:
+    """Whom a word or phrase is aimed at, if at someone we know. ``institutions`` names the lexicon of such nouns."""
+    tokens = case.reading.tokens
+    start, stop = _sentence(tokens, hit.first)
+    named = people_named(case)
+    here = [m for m in named if start <= m.first and m.last < stop]
+    bodies = [h for h in case.hits.of(institutions, "institution") if start <= h.first and h.last < stop]
+    spoken_to = addressee(case)
+    if hit.sense.use in (Use.NAME, Use.DESCRIBES):
+        if _modifies_a_body(tokens, hit, bodies):
+            return None
+        for mentioned in reversed([m for m in here if m.last < hit.first]):
+            if not mentioned.owns and _joined(tokens, mentioned.last + 1, hit.first, bodies):
+                return Aim(mentioned.person, 0.95 if mentioned.sure else 0.9, f"said of {mentioned.person.name}")
+        for mentioned in here:
+            if (
+                hit.last < mentioned.first
+                and not mentioned.owns
+                and _joined(tokens, hit.last + 1, mentioned.first, bodies)
+            ):
+                return Aim(mentioned.person, 0.9 if mentioned.sure else 0.85, f"said of {mentioned.person.name}")
+        second = _nearest_before(tokens, hit, start, _SECOND)
+        if second is not None and _joined(tokens, second + 1, hit.first, bodies) and spoken_to is not None:
+            return Aim(spoken_to[0], 0.95, f"said to “you”, {spoken_to[1]}")
+        third = _nearest_before(tokens, hit, start, _THIRD)
+        if third is not None and _joined(tokens, third + 1, hit.first, bodies):
+            earlier = [m.person for m in named if m.first < third]
+            person = earlier[-1] if earlier else (spoken_to[0] if spoken_to else None)
+            if person is not None:
+                return Aim(person, 0.8, f"said of “{tokens[third].text}”, meaning {person.name}")
+        if spoken_to is not None and not here and _bare(tokens, start, hit):
+            return Aim(spoken_to[0], 0.8, f"said bare, {spoken_to[1]}")
+        if len(here) == 1 and not here[0].owns and not bodies and _bare(tokens, start, hit):
+            return Aim(here[0].person, 0.7, f"said in one breath with {here[0].person.name}")
+        return None
+    near = [m for m in here if not m.owns or m.last < hit.first]
+    if near:
+        mentioned = min(near, key=lambda m: abs(m.first - hit.first))
+        return Aim(mentioned.person, 0.9 if mentioned.sure else 0.8, f"in one sentence with {mentioned.person.name}")
+    if spoken_to is not None:
+        return Aim(spoken_to[0], 0.85 if not bodies else 0.55, spoken_to[1])
+    if named and any(token.text in _THIRD for token in tokens[start:stop]):
+        return Aim(named[-1].person, 0.75, f"said of “{named[-1].person.name}”, named before")
+    before = [m for m in named if m.last < start]
+    if before and not bodies and hit.last - hit.first + 1 >= (stop - start) - 3:
+        return Aim(before[-1].person, 0.7, f"said right after naming {before[-1].person.name}")
+    return None
+
+
+def _mentioned_person(case: Case, token: Token) -> Person | None:
+    return case.room.whom(Target(handle=token.text.lstrip("@")), case.post.network)
+
+
+def _inside(inner: _Mentioned, outer: _Mentioned) -> bool:
+    return inner is not outer and outer.first <= inner.first and inner.last <= outer.last
+
+
+def _owns(tokens: Sequence[Token], last: int) -> bool:
+    """Whether “…'s” after a name makes the next noun theirs (“Oldroyd's plan”), not the verb (“Oldroyd's a clown”)."""
+    if last + 1 >= len(tokens) or tokens[last + 1].text != "s" or tokens[last + 1].end != tokens[last].end:
+        return False
+    following = tokens[last + 2].text if last + 2 < len(tokens) else ""
+    return following not in _BETWEEN | _NOT | {"got", "been", "gone", "asleep", "off", "on", "at", "in"}
+
+
+def _sentence(tokens: Sequence[Token], index: int) -> tuple[int, int]:
+    start = index
+    while start > 0 and tokens[start - 1].kind is not TokenKind.STOP:
+        start -= 1
+    if tokens[index].kind is TokenKind.EMOJI and start == index and index > 0:
+        return _sentence(tokens, index - 1)[0], index + 1
+    stop = index
+    while stop < len(tokens) and tokens[stop].kind is not TokenKind.STOP:
+        stop += 1
+    return start, stop
+
+
+def _last(words: Sequence[str], among: frozenset[str]) -> int:
+    return max(index for index, word in enumerate(words) if word in among)
+
+
+def _joined(tokens: Sequence[Token], first: int, stop: int, bodies: Sequence[Hit]) -> bool:
+    """Whether nothing but little words stands between a person and what is said of them."""
+    if stop - first > 8 or any(first <= body.first < stop for body in bodies):
+        return False
+    between = [token for token in tokens[first:stop] if token.kind is not TokenKind.MENTION]
+    return sum(token.text not in _BETWEEN for token in between) <= (1 if len(between) > 1 else 0)
+
+
+def _modifies_a_body(tokens: Sequence[Token], hit: Hit, bodies: Sequence[Hit]) -> bool:
+    """Whether what follows, or is said before the verb, is a policy or body: “clown show of a budget”."""
+    if any(hit.last < body.first <= hit.last + 2 for body in bodies):
+        return True
+    if any(hit.first <= body.first <= hit.last for body in bodies):
+        return True
+    for body in bodies:
+        if body.last < hit.first:
+            between = [token.text for token in tokens[body.last + 1 : hit.first]]
+            if between and between[0] in _BE and all(word in _BETWEEN | _BE for word in between):
+                return True
+    return False
+
+
+def _nearest_before(tokens: Sequence[Token], hit: Hit, start: int, among: frozenset[str]) -> int | None:
+    return next((index for index in range(hit.first - 1, start - 1, -1) if tokens[index].text in among), None)
+
+
+def _bare(tokens: Sequence[Token], start: int, hit: Hit) -> bool:
+    """Whether the sentence comes down to the word itself: “What an absolute muppet.”"""
+    before = [token for token in tokens[start : hit.first] if token.kind is TokenKind.WORD]
+    return all(token.text in _LEAD_IN | _BETWEEN for token in before) and len(before) <= 6

@@ -1,0 +1,67 @@
+"""One post put before the rules: what was posted, by whom, when in the meeting, and a trail of what was asked of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from feedmon.judgement.phrasebook import Hits
+from feedmon.judgement.room import Author, Room
+from feedmon.judgement.text import Reading
+from feedmon.model.flags import Basis, Severity, Span, Step
+from feedmon.model.meeting import Member
+from feedmon.model.posts import Post
+from feedmon.model.timeline import Moment
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A post as a check sees it. ``present`` is None for anyone who is not a member."""
+
+    post: Post
+    reading: Reading
+    hits: Hits
+    moment: Moment
+    author: Author
+    present: bool | None
+    room: Room
+
+    @property
+    def member(self) -> Member | None:
+        """The member whose post it is, if it is one's."""
+        return self.author.member
+
+    @property
+    def bare_repost(self) -> bool:
+        """Whether it repeats another's post without a word of its own."""
+        return self.post.repost_of is not None and not self.post.text.strip()
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found: the ground for a flag.
+
+    The severity is the rule's own unless ``severity`` sets another; ``lower`` takes it one step down.
+    """
+
+    basis: Basis
+    score: float
+    reason: str
+    spans: tuple[Span, ...] = ()
+    target: str | None = None
+    severity: Severity | None = None
+    lower: bool = False
+
+
+class Trail:
+    """The conditions a rule went through, in order. The last one that failed says why there is no flag."""
+
+    def __init__(self) -> None:
+        self._steps: list[Step] = []
+
+    def holds(self, condition: str, held: object, detail: str = "") -> bool:
+        """Note a condition and whether it held; returns just that."""
+        self._steps.append(Step(condition, bool(held), detail))
+        return bool(held)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every condition so far."""
+        return tuple(self._steps)

@@ -1,0 +1,76 @@
+"""A present member posts while the public are excluded (Ventnor 8.5; NEDDC 4.6; Dover 6.1(c)).
+
+That the room was closed is a fact, known only from the clerk's marks. That the post reports on it is not: so saying
+no more than “we are in private session” passes, and what is plainly about an item taken in public counts one lower.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from feedmon.judgement.case import Case, Finding, Trail
+from feedmon.judgement.stems import STOPWORDS, stem
+from feedmon.judgement.text import TokenKind
+from feedmon.model.flags import Basis
+from feedmon.model.instants import minutes_since
+
+
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``sign_off``: the lexicon of ways to say only that the meeting is private. ``grace_seconds``: see below."""
+
+    sign_off: str = "private_session"
+    grace_seconds: int = 60
+
+
+def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
+    """Flag a present member's post in closed session, unless it says no more than that it is closed."""
+    since = case.moment.excluded_since
+    if not trail.holds("the public were excluded when it was posted", case.moment.closed_session and since is not None):
+        return None
+    if not trail.holds("it says more than that the meeting is in private", not says_only(case, parameters.sign_off)):
+        return None
+    ago = minutes_since(since, case.post.observed_at) if since else 0.0
+    reason = f"Posted {ago:.0f} min after the public were excluded."
+    lower = None
+    if ago * 60 < parameters.grace_seconds:
+        lower = "It may have been written before that."
+    elif earlier := _earlier_open_item(case):
+        lower = f"It reads like item {earlier}, which was taken in public."
+    elif case.bare_repost:
+        lower = "It repeats another's post without a word of its own."
+    trail.holds("nothing speaks for its being about something else", lower is None, lower or "")
+    return Finding(
+        basis=Basis.FACT, score=1.0, reason=f"{reason} {lower}" if lower else reason, lower=lower is not None
+    )
+
+
+def says_only(case: Case, lexicon: str) -> bool:
+    """Whether a post says no more than the phrases of a lexicon, give or take little words and a hashtag."""
+    hits = case.hits.of(lexicon)
+    if not hits or case.post.media:
+        return False
+    covered = {index for hit in hits for index in range(hit.first, hit.last + 1)}
+    rest = [
+        token
+        for index, token in enumerate(case.reading.tokens)
+        if index not in covered
+        and token.kind in (TokenKind.WORD, TokenKind.NUMBER)
+        and not token.hashtag
+        and token.text not in STOPWORDS
+        and len(token.text) > 2
+    ]
+    return len(rest) <= 3
+
+
+def _earlier_open_item(case: Case) -> str | None:
+    """The item already taken in public that the post's words point to, if they clearly do."""
+    stems = {stem(token.text) for token in case.reading.tokens if token.kind is TokenKind.WORD}
+    stems -= {stem(word) for word in STOPWORDS}
+    best, score = None, 0
+    for item in case.room.meeting.items:
+        shared = len(stems & case.room.item_stems[item.number])
+        if shared > score:
+            best, score = item, shared
+    if best is None or score < 3 or best.closed or best.number == case.moment.item:
+        return None
+    return best.number if best.number in case.moment.public_items else None

@@ -1,0 +1,65 @@
+"""A threat towards a member, from anyone; or from a member, towards anyone.
+
+(NEDDC 4.5, 4.13; Ventnor 7.2; Dover 6.1(d).)
+
+This protects people: from a member of the public it is the one thing feedmon looks for. The text alone never makes
+it critical; the clerk's own hand may.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from feedmon.judgement.aim import aim, excuse
+from feedmon.judgement.case import Case, Finding, Trail
+from feedmon.judgement.packs import Use
+from feedmon.judgement.text import TokenKind
+from feedmon.model.flags import Basis
+
+_SURE_ENOUGH = 0.5
+
+
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lexicons: ``threats``, and ``people`` for what may be fought (closures, plans)."""
+
+    threats: str = "threats"
+    people: str = "people"
+
+
+def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
+    """Flag the strongest threat; from the public only one aimed at a member or officer."""
+    hits = case.hits.of(parameters.threats)
+    if not trail.holds("it has words of threat", hits, ", ".join(hit.phrase for hit in hits)):
+        return None
+    best: Finding | None = None
+    for hit in hits:
+        why_not = excuse(case, hit)
+        if not trail.holds(f"“{hit.phrase}” is meant as it stands", why_not is None, why_not or ""):
+            continue
+        at = aim(
+            case,
+            msgspec.structs.replace(hit, sense=msgspec.structs.replace(hit.sense, use=Use.PHRASE)),
+            parameters.people,
+        )
+        reached = at or (case.member is not None and _says_you(case))
+        if not trail.holds(f"“{hit.phrase}” is aimed at a person", reached, at.how if at else ""):
+            continue
+        score = round(hit.sense.strength * (at.sureness if at else 0.7), 2)
+        if not trail.holds("it is strong enough", score >= _SURE_ENOUGH, f"{score:.2f}"):
+            continue
+        whom = at.person.name if at else "someone it speaks to"
+        finding = Finding(
+            basis=Basis.READING,
+            score=score,
+            reason=f"Possible threat towards {whom}: “{hit.phrase}”" + (f", {at.how}." if at else "."),
+            spans=(case.hits.span(hit),),
+            target=at.person.name if at else None,
+            lower=case.bare_repost,
+        )
+        if best is None or finding.score > best.score:
+            best = finding
+    return best
+
+
+def _says_you(case: Case) -> bool:
+    return any(token.kind is TokenKind.WORD and token.text in {"you", "your"} for token in case.reading.tokens)

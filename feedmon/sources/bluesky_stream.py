@@ -1,0 +1,204 @@
+"""What a Bluesky stream says, and what of it is for us. Pure: a fold over messages, whichever protocol brought them.
+
+A stream tells of whole repositories: records written and deleted, and handles changed. A delete carries no record, an
+update may have dropped the hashtag, and either may come before what it is about; so :class:`BlueskyStream` remembers
+which posts it has handed on (*held*), which were deleted lately, and who goes by which handle. All of its memory is
+bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+from feedmon.model.instants import from_micros
+from feedmon.model.posts import Deleted, Edited, Post, PostKey, Seen, SourceEvent
+from feedmon.sources.bluesky_records import NETWORK, POST, REPOST, post_uri, read_record
+from feedmon.sources.select import Selection, handle_key
+
+COLLECTIONS = (POST, REPOST)
+"""The kinds of record that are posts to us."""
+
+_MOST_HELD = 50_000
+_MOST_DELETED = 20_000
+_MOST_HANDLES = 20_000
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A record was created, or (``edited``) replaced.
+
+    ``micros`` is when the network saw it, in microseconds of Unix time; ``rev`` names the act and grows per author.
+    """
+
+    did: str
+    micros: int
+    collection: str
+    rkey: str
+    cid: str
+    rev: str
+    edited: bool
+    record: bytes
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """A record was deleted by its author."""
+
+    did: str
+    micros: int
+    collection: str
+    rkey: str
+    rev: str
+
+
+class Named(msgspec.Struct, frozen=True):
+    """An account goes by this handle from now on."""
+
+    did: str
+    micros: int
+    handle: str
+
+
+class Life(msgspec.Struct, frozen=True):
+    """A sign of life that is no news of a post: other records, account events, kinds added later."""
+
+    micros: int
+
+
+class Unusable(msgspec.Struct, frozen=True):
+    """A message that says nothing we could read, and in a few words of ours what is wrong with it."""
+
+    what: str
+
+
+Message = Written | Gone | Named | Life | Unusable
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class _Memory(dict[_K, _V], Generic[_K, _V]):
+    """A dictionary that forgets the oldest beyond ``most``."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: _K, value: _V) -> None:
+        self.pop(key, None)
+        self[key] = value
+        if len(self) > self._most:
+            del self[next(iter(self))]
+
+
+class BlueskyStream:
+    """The sieve of one stream: messages in, events about posts that may belong to a meeting out, each once.
+
+    ``held`` are ids of posts captured before this process began, so that their edits and deletions are not missed.
+    """
+
+    def __init__(self, selection: Selection, source: str, held: Iterable[str] = ()) -> None:
+        self._selection = selection
+        self._source = source
+        self._handed_on: _Memory[tuple[str, str], None] = _Memory(_MOST_HELD)
+        self._held: _Memory[str, Post | None] = _Memory(_MOST_HELD)
+        self._deleted: _Memory[str, Gone] = _Memory(_MOST_DELETED)
+        self._handles: _Memory[str, str] = _Memory(_MOST_HANDLES)
+        self._followed = set(selection.author_ids)
+        self.authors = {did.encode() for did in selection.author_ids}
+        """Whose every record matters: those followed, and those of whom a post is held. For a gate before decoding."""
+        self.addressed = {who.lower().encode() for who in selection.author_ids | selection.handles}
+        """Whom a record may address to matter, lower case. For a gate before decoding."""
+        for post_id in held:
+            self._hold(post_id, None)
+
+    def handle_of(self, did: str) -> str | None:
+        """The handle on the roster, else the one the stream told of, else None."""
+        return self._selection.handle_of.get(did) or self._handles.get(did)
+
+    def take(self, message: Message, received_at: datetime) -> tuple[SourceEvent, ...]:
+        """What a message means for us, oldest first; most mean nothing.
+
+        Raises NotAPost for a record that cannot be shown as a post.
+        """
+        match message:
+            case Written(collection=collection) if collection in COLLECTIONS:
+                return self._written(message, received_at)
+            case Gone(collection=collection) if collection in COLLECTIONS:
+                return self._gone(message)
+            case Named():
+                self._named(message)
+        return ()
+
+    def _written(self, message: Written, received_at: datetime) -> tuple[SourceEvent, ...]:
+        post_id = post_uri(message.did, message.collection, message.rkey)
+        version = (post_id, message.rev or message.cid)
+        if version in self._handed_on:
+            return ()
+        post = read_record(
+            message.record,
+            did=message.did,
+            collection=message.collection,
+            rkey=message.rkey,
+            version=message.cid,
+            observed_at=from_micros(message.micros),
+            received_at=received_at,
+            handle_of=self.handle_of,
+            source=self._source,
+        )
+        if post_id not in self._held and not self._wants(post):
+            return ()
+        if post.repost_of is not None:
+            post = self._with_words(post)
+        self._handed_on.keep(version, None)
+        event = Edited(post) if message.edited else Seen(post)
+        deletion = self._deleted.get(post_id)
+        if deletion is not None and message.rev < deletion.rev:
+            return (event, self._deletion(post_id, deletion))
+        self._hold(post_id, post)
+        return (event,)
+
+    def _gone(self, message: Gone) -> tuple[SourceEvent, ...]:
+        post_id = post_uri(message.did, message.collection, message.rkey)
+        earlier = self._deleted.get(post_id)
+        if earlier is not None and earlier.rev >= message.rev:
+            return ()
+        self._deleted.keep(post_id, message)
+        if post_id not in self._held and message.did not in self._followed:
+            return ()
+        self._held.pop(post_id, None)
+        return (self._deletion(post_id, message),)
+
+    def _named(self, message: Named) -> None:
+        self._handles.keep(message.did, message.handle)
+        if handle_key(message.handle) in self._selection.handles:
+            self._followed.add(message.did)
+            self.authors.add(message.did.encode())
+            self.addressed.add(message.did.lower().encode())
+
+    def _wants(self, post: Post) -> bool:
+        return post.author.id in self._followed or (post.repost_of is None and self._selection.wants(post))
+
+    def _with_words(self, repost: Post) -> Post:
+        """A repost as a reader sees it: showing the post it passes on, when that is one we hold."""
+        subject = self._held.get(repost.repost_of.post or "") if repost.repost_of else None
+        if subject is None:
+            return repost
+        return msgspec.structs.replace(
+            repost,
+            text=subject.text,
+            links=subject.links,
+            hashtags=subject.hashtags,
+            media=subject.media,
+            mentions=subject.mentions,
+            langs=subject.langs,
+        )
+
+    def _deletion(self, post_id: str, message: Gone) -> Deleted:
+        return Deleted(PostKey(NETWORK, post_id), from_micros(message.micros), self._source)
+
+    def _hold(self, post_id: str, post: Post | None) -> None:
+        self._held.keep(post_id, post)
+        self.authors.add(post_id.removeprefix("at://").partition("/")[0].encode())

@@ -1,0 +1,126 @@
+"""Jetstream's first protocol: a frame's bytes → what it says. Pure, and never raises whatever the bytes are.
+
+Written from the public description of ``/subscribe``. A frame is one JSON object::
+
+    {"did": …, "time_us": …, "kind": "commit", "commit": {"rev", "operation", "collection", "rkey", "record", "cid"}}
+    {"did": …, "time_us": …, "kind": "identity", "identity": {"did", "handle"?, "seq", "time"}}
+    {"did": …, "time_us": …, "kind": "account", "account": {"active", "did", "seq", "time", "status"?}}
+
+``time_us`` is when Jetstream saw it, in microseconds of Unix time. Keys may be added, and kinds too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from typing import Annotated
+
+import msgspec
+
+from feedmon.sources.bluesky_stream import Gone, Life, Message, Named, Unusable, Written
+
+LARGEST = 2_000_000
+"""Bytes of a frame beyond which it is not read; a post is a few hundred, and no record may exceed one megabyte."""
+
+_DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,2040}")
+_RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
+_HANDLE = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+
+_Micros = Annotated[int, msgspec.Meta(ge=10**15, lt=10**16)]  # 2001 to 2286; less is another kind of cursor
+
+
+class _Commit(msgspec.Struct):
+    operation: str
+    collection: str
+    rkey: str
+    rev: str | None = None
+    cid: str | None = None
+    record: msgspec.Raw = msgspec.Raw()
+
+
+class _Identity(msgspec.Struct):
+    handle: str | None = None
+
+
+class _Frame(msgspec.Struct):
+    did: str
+    time_us: _Micros
+    kind: str
+    commit: _Commit | None = None
+    identity: _Identity | None = None
+
+
+_decode = msgspec.json.Decoder(_Frame).decode
+
+
+def read(frame: bytes) -> Message:
+    """What a frame says; :class:`Unusable` when it says nothing we could read."""
+    if len(frame) > LARGEST:
+        return Unusable("too large")
+    try:
+        said = _decode(frame)
+    except msgspec.ValidationError:
+        return Unusable("not an event")
+    except UnicodeDecodeError:
+        return Unusable("not UTF-8")
+    except (ValueError, RecursionError):
+        return Unusable("not JSON")
+    if not _DID.fullmatch(said.did):
+        return Unusable("no author")
+    if said.kind == "identity" and said.identity is not None:
+        handle = said.identity.handle
+        if handle and _HANDLE.fullmatch(handle) and handle != "handle.invalid":
+            return Named(said.did, said.time_us, handle.lower())
+    if said.kind != "commit":
+        return Life(said.time_us)
+    if said.commit is None or not _RKEY.fullmatch(said.commit.rkey):
+        return Unusable("not an event")
+    return _commit(said.did, said.time_us, said.commit)
+
+
+def _commit(did: str, micros: int, commit: _Commit) -> Message:
+    rev, cid = commit.rev or "", commit.cid or ""
+    match commit.operation:
+        case "create" | "update":
+            record, edited = bytes(commit.record), commit.operation == "update"
+            if not record:
+                return Unusable("no record")
+            return Written(did, micros, commit.collection, commit.rkey, cid, rev, edited, record)
+        case "delete":
+            return Gone(did, micros, commit.collection, commit.rkey, rev)
+    return Life(micros)
+
+
+# A created post or repost, exactly as Jetstream writes it. Values hold no escaped character, so that what matches
+# is what a decoder would say too.
+_CREATED = re.compile(
+    rb'\{"did":"(did:[^"\\]+)","time_us":([1-9]\d{15}),(?:"cursor":\d+,)?"kind":"commit","commit":'
+    rb'\{"rev":"[^"\\]*","operation":"create","collection":"app\.bsky\.feed\.(re)?post","rkey":"[^"\\]*",'
+)
+_AUTHORITY = re.compile(rb'at://([^/"\\]+)')
+
+
+def skim(frame: bytes, authors: Set[bytes], addressed: Set[bytes]) -> int | None:
+    """The ``time_us`` of a frame that certainly belongs to no meeting, found without decoding it; None if it may.
+
+    ``authors`` are those whose every record matters; ``addressed`` the ids and handles (lower case) that matter when
+    a record names them. A frame is let pass when it has anything that could be a hashtag (``#`` in ASCII or full
+    width, or a list of tags), a handle or a mention, when it refers to someone addressed, when it holds escapes that
+    could hide such, or when it is not plainly a created post or repost. Sound, not complete: what is skimmed off, a
+    full reading would not have selected.
+    """
+    created = _CREATED.match(frame)
+    if created is None or frame[-2:] != b"}}" or len(frame) > LARGEST:
+        return None
+    author, micros, repost = created.groups()
+    if author in authors:
+        return None
+    if repost:
+        return int(micros)
+    if b"#" in frame or b"@" in frame or b"\\u" in frame or b"\\/" in frame:
+        return None
+    if b"\xef\xbc\x83" in frame or b'"tags"' in frame:
+        return None
+    if b"at://" in frame and any(who.lower() in addressed for who in _AUTHORITY.findall(frame)):
+        return None
+    return int(micros)

@@ -1,0 +1,1 @@
+"""The parts of the desk's screen. Each draws what it is given; none keeps state of the meeting."""

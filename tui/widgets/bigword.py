@@ -1,0 +1,48 @@
+"""The glance word in letters three rows high, to be read from two metres. Drawn in half blocks."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tui.model.glance import Word
+from tui.signs import GLANCE
+
+_LETTERS = {
+    "A": (".##.", "#..#", "####", "#..#", "#..#"),
+    "C": (".###", "#...", "#...", "#...", ".###"),
+    "E": ("####", "#...", "###.", "#...", "####"),
+    "F": ("####", "#...", "###.", "#...", "#..."),
+    "K": ("#..#", "#.#.", "##..", "#.#.", "#..#"),
+    "L": ("#...", "#...", "#...", "#...", "####"),
+    "O": (".##.", "#..#", "#..#", "#..#", ".##."),
+    "R": ("###.", "#..#", "###.", "#.#.", "#..#"),
+    "S": (".###", "#...", ".##.", "...#", "###."),
+    "T": ("#####", "..#..", "..#..", "..#..", "..#.."),
+}
+
+_GLYPHS = {
+    Word.CLEAR: (".....#", "....#.", "#..#..", ".##...", "......"),
+    Word.LOOK: ("...#...", "..###..", "..###..", ".#####.", "#######"),
+    Word.ACT: ("##", "##", "##", "..", "##"),
+    Word.LOST: ("#...#", ".#.#.", "..#..", ".#.#.", "#...#"),
+    Word.OFF: ("......", "......", "######", "......", "......"),
+}
+
+_HALVES = {"..": " ", "#.": "▀", ".#": "▄", "##": "█"}
+
+ROWS = 3
+"""How high the word is."""
+
+
+def big(word: Word) -> Content:
+    """The word and its glyph, :data:`ROWS` lines."""
+    pieces = [_GLYPHS[word], *(_LETTERS[letter] for letter in GLANCE[word].word)]
+    dots = ["." * sum(len(piece[0]) + 1 for piece in pieces)]
+    dots += [(".".join((pieces[0][row] + ".", *(piece[row] for piece in pieces[1:]))) + ".") for row in range(5)]
+    width = max(map(len, dots))
+    padded = [row.ljust(width, ".") for row in dots]
+    lines = [
+        "".join(_HALVES[upper + lower] for upper, lower in zip(padded[row], padded[row + 1], strict=True))
+        for row in range(0, 6, 2)
+    ]
+    return Content("\n".join(lines))

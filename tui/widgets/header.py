@@ -1,0 +1,101 @@
+"""The top of the desk: the glance word, what it counts, where the meeting is, and the meeting's own time."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+
+from feedmon.wire import Moment, Phase, Severity
+from tui import words
+from tui.model.desk import Desk
+from tui.model.glance import Glance, Word
+from tui.signs import ADJOURNED, ASKED, CLOSED, EXCLUDED, NOT_OPENED, SEVERITY, SUSPENDED, Sign
+from tui.text import line
+from tui.widgets.bigword import big
+from tui.widgets.still import Still
+
+
+class Header(Horizontal):
+    """Shows the glance state; three rows high, five where there is room."""
+
+    def compose(self) -> ComposeResult:
+        yield Still(id="glance")
+        yield Still(id="count")
+        yield Still(id="title")
+
+    def show(self, glance: Glance, desk: Desk, now: datetime, zone: tzinfo, narrow: bool) -> None:
+        """Draw this state."""
+        word = self.query_one("#glance", Still)
+        word.put(big(glance.word))
+        for other in Word:
+            word.set_class(other is glance.word, f"-{other}")
+        where = _where(desk, desk.moment(now), now)
+        title = Content(line(f"{desk.meeting.title}, {desk.meeting.council.name}", 70))
+        clock = Content.styled(words.second(now, zone), "bold")
+        rows = [_counts(glance, now), where]
+        if narrow:
+            rows.append(Content.assemble(clock, "  ", title))
+        else:
+            rows.insert(1, _rest(glance, desk))
+            date = Content(words.day(now, zone))
+            self.query_one("#title", Still).put(Content("\n").join([title, date, clock]))
+        self.query_one("#count", Still).put(Content("\n").join(rows))
+
+
+def _counts(glance: Glance, now: datetime) -> Content:
+    total = sum(glance.new.values())
+    if not total:
+        return Content(glance.why or "Nothing waits for you.") if not glance.why else Content(words.first_up(glance.why))
+    kinds = [
+        Content.styled(f"{SEVERITY[kind].glyph} {glance.new[kind]} {SEVERITY[kind].word}", SEVERITY[kind].style)
+        for kind in reversed(Severity)
+        if glance.new.get(kind)
+    ]
+    oldest = f"   oldest waits {words.age(now - glance.oldest)}" if glance.oldest else ""
+    return Content.assemble(Content("  ").join(kinds), oldest)
+
+
+def _rest(glance: Glance, desk: Desk) -> Content:
+    seen = desk.counts
+    parts = [
+        f"{glance.kept} kept for later" if glance.kept else "",
+        f"{glance.handled} handled" if glance.handled else "",
+        f"{_posts(seen.members_posts, 'member')} and {_posts(seen.public_posts, 'public')} seen",
+    ]
+    text = " · ".join(filter(None, parts))
+    return Content.styled(text, "$text-muted")
+
+
+def _posts(count: int, whose: str) -> str:
+    return f"{count} {whose} post" if count == 1 else f"{count} {whose} posts"
+
+
+def _where(desk: Desk, moment: Moment, now: datetime) -> Content:
+    """Where the meeting is; what is out of the ordinary comes first, so that a narrow screen cannot cut it."""
+    signs = [sign for so, sign in room_signs(moment) if so]
+    match moment.phase:
+        case Phase.NOT_STARTED:
+            place = NOT_OPENED.content
+        case Phase.ENDED:
+            place = Content.styled(f"{CLOSED.glyph} meeting closed", CLOSED.style)
+        case Phase.ADJOURNED:
+            since = f" {words.taken(now - moment.phase_since)}" if moment.phase_since else ""
+            place = Content.styled(f"{ADJOURNED.glyph} adjourned{since}", ADJOURNED.style)
+        case Phase.IN_SESSION if moment.item is None:
+            place = Content("Sitting, between items")
+        case _:
+            item = words.first_up(words.item(moment.item, desk.meeting))
+            place = Content.assemble((words.taken(desk.timeline.time_on(moment.item or "", now)), "bold"), f"  {item}")
+    return Content("   ").join([*(sign.content for sign in signs), place])
+
+
+def room_signs(moment: Moment) -> tuple[tuple[bool, Sign], ...]:
+    """What may be out of the ordinary in the room, and whether it is."""
+    return (
+        (moment.closed_session, EXCLUDED),
+        (moment.recording_suspended, SUSPENDED),
+        (moment.asked_not_to_post, ASKED),
+    )
