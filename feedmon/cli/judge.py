@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import msgspec
 
+from feedmon.documents.files import shown
 from feedmon.documents.meeting_file import load_meeting
-from feedmon.documents.neutral import read_marks
+from feedmon.documents.neutral import read_marks, read_posts
 from feedmon.documents.packs import load_packs
 from feedmon.documents.seals import load_seals
 from feedmon.judgement.judge import Judge
 from feedmon.model.flags import Flag, Severity, Span
-from feedmon.model.posts import Post
+from feedmon.model.instants import from_micros
+from feedmon.model.meeting import Meeting
+from feedmon.model.posts import Edited, Post, Seen
 from feedmon.model.timeline import Timeline
+from feedmon.rehearsal.recording import read_recording
+from feedmon.sources.bluesky_stream import BlueskyStream
+from feedmon.sources.jetstream_v1 import read
+from feedmon.sources.select import Selection
 
 
 class FlagLine(msgspec.Struct, frozen=True):
@@ -58,7 +66,7 @@ def judge(meeting: Path, posts: Path, marks: Path | None, as_json: bool) -> None
     judge = Judge(sitting, load_packs(sitting.packs), seals, key)
     timeline = Timeline(read_marks(marks) if marks else ())
     judged = flagged = 0
-    for post in posts_in(posts, sitting.members and sitting):
+    for post in _posts(posts, sitting):
         result = judge.judge(post, timeline.moment(post.observed_at), post.observed_at)
         judged += 1
         flagged += bool(result.flags)
@@ -74,3 +82,47 @@ def judge(meeting: Path, posts: Path, marks: Path | None, as_json: bool) -> None
             for flag in result.flags:
                 click.echo(_sentence(flag, post))
     click.echo(f"{judged} posts judged, {flagged} with flags.", err=True)
+
+
+def _posts(path: Path, meeting: Meeting) -> Iterator[Post]:
+    """The posts in a file: neutral ones as they stand; of a recording, those that belong to the meeting."""
+    if not _is_recording(path):
+        yield from read_posts(path)
+        return
+    stream = BlueskyStream(Selection.of([meeting], "bluesky"), path.stem)
+    for line in read_recording(path).lines:
+        for event in stream.take(read(line.raw), from_micros(line.micros)):
+            if isinstance(event, Seen | Edited):
+                yield event.post
+
+
+def _is_recording(path: Path) -> bool:
+    """Whether a file's first line is a network's own message, not a neutral post."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return b'"time_us"' in file.readline(1_000_000)
+
+
+def _line(flag: Flag) -> FlagLine:
+    return FlagLine(
+        rule=flag.rule,
+        kind=flag.kind,
+        clause=flag.clauses[0],
+        clauses=flag.clauses,
+        severity=flag.severity,
+        basis=flag.basis.value,
+        score=flag.score,
+        spans=flag.spans,
+        reason=flag.reason,
+        target=flag.target,
+        quiet=flag.quiet,
+    )
+
+
+def _sentence(flag: Flag, post: Post) -> str:
+    when, who = f"{post.observed_at:%H:%M:%S}Z", shown(post.author.handle, 40)
+    return (
+        f"{flag.severity.value:<8} {when}  {who}: “{shown(' '.join(post.text.split()), 100)}”\n"
+        f"         possible, clause {', '.join(flag.clauses)} [{flag.rule}]: {flag.reason}"
+    )

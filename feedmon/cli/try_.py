@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from feedmon.documents.bundled import pack_ids
+from feedmon.documents.files import shown
 from feedmon.documents.meeting_file import load_meeting
 from feedmon.documents.packs import example_judge, load_packs
 from feedmon.documents.seals import load_seals
@@ -147,7 +148,7 @@ def _tree(tried: Tried, pack: Pack, text: str) -> list[str]:
             f"  {flag.reason}",
         ]
         if flag.spans:
-            lines.append("  matched: " + "; ".join(f"“{text[span.start : span.end]}”" for span in flag.spans))
+            lines.append("  matched: " + "; ".join(f"“{shown(text[span.start : span.end])}”" for span in flag.spans))
         lines.append(f"  basis: {flag.basis.value}, score {flag.score:.2f}")
     lines += [f"  {'✓' if step.held else '✗'} {step.condition}{_detail(step)}" for step in tried.steps]
     if flag is not None:

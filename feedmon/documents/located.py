@@ -127,6 +127,9 @@ class Mistakes:
         for key in data:
             if key in known:
                 continue
+            if len(self) > MOST_TOLD:  # looking for what was meant costs more than telling it is worth by now
+                self._untold += not self._only_slips
+                continue
             nearest = _slip_of(key, known - data.keys(), 0.86 if self._only_slips else 0.7)
             stray = _slip_of(key, self._homes, 0.86)
             if nearest is not None:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from feedmon.model.problems import BadInput, Problem
 
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What using a file may raise: SQLite's errors, or Python's failure to read SQLite's words about damaged text."""
+
 
 class JournalFault(Exception):
     """The journal could not take an append while running. Nothing of that append was written.
@@ -50,13 +53,14 @@ def words_for(error: Exception) -> tuple[str, str]:
     """What is wrong, and the mend, for an error of SQLite or of the file system."""
     if isinstance(error, FileMoved):
         return "its file was moved or deleted while in use.", "Put the file back where it was, or start again."
-    if isinstance(error, sqlite3.Error):
-        # the low byte is the kind of error; the rest only tells which system call met it
-        code = getattr(error, "sqlite_errorcode", None)
-        known = _WORDS.get(code & 0xFF) if code is not None else None
-        if known:
-            return known
-    return f"it cannot be used ({error}).", "Check the file with “feedmon verify”."
+    unknown = f"it cannot be used ({error}).", "Check the file with “feedmon verify”."
+    return _WORDS.get(kind_of(error), unknown)
+
+
+def kind_of(error: Exception) -> int:
+    """SQLite's primary result code; 0 for an error that has none (sqlite3's own, about text that is no UTF-8)."""
+    # the low byte is the kind of error; the rest only tells which system call met it
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def unusable(path: Path, error: Exception) -> BadInput:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from feedmon.journal import schema
-from feedmon.journal.faults import unusable
+from feedmon.journal.faults import SQLITE_ERRORS, kind_of, unusable
 from feedmon.model.problems import BadInput, Problem
 
 _PATIENCE_SECONDS = 5.0
@@ -18,7 +18,7 @@ _PATIENCE_SECONDS = 5.0
 def connect(path: Path, mode: str) -> Database:
     """A connection in one of SQLite's own modes: ``rwc``, ``rw``, ``ro``, or ``immutable`` for media nobody writes.
 
-    Raises sqlite3.Error.
+    Raises one of SQLITE_ERRORS.
     """
     query = "immutable=1" if mode == "immutable" else f"mode={mode}"
     connection = sqlite3.connect(
@@ -47,14 +47,12 @@ def connect_to_read(path: Path, may_be_empty: bool = False) -> Database:
     at_rest = not _has_content(path.with_name(path.name + "-wal"))
     try:
         return _begin_reading(path, "rw" if at_rest else "ro", may_be_empty)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or not at_rest:
+    except SQLITE_ERRORS as error:
+        if not at_rest or kind_of(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise unusable(path, error) from error
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
     try:
         return _begin_reading(path, "immutable", may_be_empty)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise unusable(path, error) from error
 
 
@@ -65,7 +63,7 @@ def connect_to_write(path: Path) -> Database:
     """
     try:
         db = connect(path, "rwc")
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise unusable(path, error) from error
     try:
         _refuse_strangers(path, db, may_be_empty=True)
@@ -77,10 +75,9 @@ def connect_to_write(path: Path) -> Database:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = ON")
         db.execute("PRAGMA wal_autocheckpoint = 0")
-        with db.atomic():
-            schema.MIGRATIONS.apply(db)
+        schema.migrate(db)
         return db
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         db.close()
         raise unusable(path, error) from error
     except BaseException:
@@ -109,8 +106,8 @@ def lock_out_writers(path: Path) -> sqlite3.Connection:
         except BaseException:
             lock.close()
             raise
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+    except SQLITE_ERRORS as error:
+        if kind_of(error) == sqlite3.SQLITE_BUSY:
             raise BadInput(
                 Problem(
                     str(path),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import msgspec
 from sqlite_utils import Database
 
 from feedmon.journal.chain import GENESIS, Head
-from feedmon.journal.faults import unusable
+from feedmon.journal.faults import SQLITE_ERRORS, unusable
 from feedmon.journal.files import connect_to_read
 from feedmon.model.entries import Entry, Recorded
 from feedmon.model.problems import BadInput, Problem
@@ -23,7 +22,7 @@ decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 
 def head_of(db: Database) -> Head:
-    """Where the chain has got to. Raises sqlite3.Error."""
+    """Where the chain has got to. Raises one of SQLITE_ERRORS."""
     row = db.execute("SELECT seq, digest FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
     return Head(*row) if row else Head(0, GENESIS)
 
@@ -54,7 +53,7 @@ class Reader:
         """How many entries there are, and the digest of the last."""
         try:
             return head_of(self._db)
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise unusable(self._path, error) from error
 
     def meetings(self) -> tuple[str, ...]:
@@ -88,7 +87,7 @@ class Reader:
     def _rows(self, sql: str, *values: str) -> Iterator[tuple]:  # type: ignore[type-arg]  # SQLite's rows are of any types
         try:
             yield from self._db.execute(sql, values)
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise unusable(self._path, error) from error
 
 

@@ -74,8 +74,19 @@ def names() -> tuple[str, ...]:
 
 
 def applied(db: Database) -> tuple[str, ...]:
-    """The names of the migrations a journal has had, in order."""
-    return tuple(migration.name for migration in MIGRATIONS.applied(db))
+    """The names of the migrations a journal has had, in order. Raises SQLite's errors only, whatever is damaged."""
+    table = Migrations.migrations_table
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [table]).fetchone():
+        return ()
+    rows = db.execute(f"SELECT name FROM {table} WHERE migration_set = ? ORDER BY rowid", [MIGRATIONS.name])  # noqa: S608
+    return tuple(name for (name,) in rows)
+
+
+def migrate(db: Database) -> None:
+    """Bring a journal, or an empty database, to the newest schema; all of it or nothing."""
+    if applied(db) != names():
+        with db.atomic():
+            MIGRATIONS.apply(db)
 
 
 def objects(db: Database) -> dict[str, str]:

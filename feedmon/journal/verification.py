@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 from sqlite_utils import Database
 
 from feedmon.journal import chain, schema
+from feedmon.journal.faults import SQLITE_ERRORS
 from feedmon.journal.files import connect_to_read
 from feedmon.journal.reader import decoder
 
@@ -52,8 +52,8 @@ def verify(path: Path, noted: str | None = None) -> Verification:
         walk = _Walk(db, wanted)
         try:
             problems = [*_structure(db), *walk.problems()]
-        except sqlite3.Error as error:
-            problems = [f"SQLite cannot read on after entry {walk.head.seq} ({error}): the file is damaged."]
+        except SQLITE_ERRORS as error:
+            problems = [f"SQLite cannot read on after entry {walk.head.seq} ({_shown(error)}): the file is damaged."]
     if wanted is not None and walk.noted_at is None:
         problems.append(
             "No entry has the digest that was noted: entries at the end were removed or rewritten since it was noted,"

@@ -28,7 +28,7 @@ VIEWS = {
         SELECT seq, meeting, kind, recorded_at, body
         FROM entries LEFT JOIN contents USING (seq)""",
     "contents_erased": """
-        SELECT seq, meeting, kind, recorded_at FROM everything WHERE body IS NULL""",
+        SELECT seq, meeting, kind, recorded_at FROM everything WHERE body IS NULL ORDER BY seq""",
     "meetings_prepared": """
         SELECT seq, meeting, recorded_at,
             json_extract(body, '$.meeting.council.name') AS council,
@@ -38,7 +38,13 @@ VIEWS = {
             json_extract(body, '$.meeting.packs') AS packs,
             json_extract(body, '$.program') AS program,
             json_extract(body, '$.digest') AS meeting_file_digest
-        FROM everything WHERE kind = 'meeting_prepared'""",
+        FROM everything WHERE kind = 'meeting_prepared' ORDER BY seq""",
+    "posts_deleted": """
+        SELECT seq, meeting, recorded_at,
+            json_extract(body, '$.key.network') AS network,
+            json_extract(body, '$.key.id') AS post,
+            json_extract(body, '$.observed_at') AS deleted_at
+        FROM everything WHERE kind = 'post_removed' ORDER BY seq""",
     "posts_kept": """
         SELECT seq, meeting, recorded_at,
             json_extract(body, '$.post.network') AS network,
@@ -48,24 +54,20 @@ VIEWS = {
             json_extract(body, '$.member') AS member,
             json_extract(body, '$.post.text') AS text,
             json_extract(body, '$.post.observed_at') AS observed_at,
-            json_extract(body, '$.edited') AS edited,
-            (SELECT min(json_extract(removed.body, '$.observed_at')) FROM everything AS removed
-                WHERE removed.kind = 'post_removed' AND removed.meeting = everything.meeting
-                AND json_extract(removed.body, '$.key.network') = json_extract(everything.body, '$.post.network')
-                AND json_extract(removed.body, '$.key.id') = json_extract(everything.body, '$.post.id')
-            ) AS deleted_by_author_at
-        FROM everything WHERE kind = 'post_captured'""",
+            json_extract(body, '$.edited') AS edited
+        FROM everything WHERE kind = 'post_captured' ORDER BY seq""",
     "flags_raised": f"""
         SELECT seq, meeting, recorded_at, {_FLAG_COLUMNS}
-        FROM everything WHERE kind = 'flag_raised'""",  # noqa: S608  # our own text above, nobody's input
+        FROM everything WHERE kind = 'flag_raised' ORDER BY seq""",  # noqa: S608  # our own text above, nobody's input
     "flags_cleared": """
         SELECT seq, meeting, recorded_at, json_extract(body, '$.flag') AS flag, json_extract(body, '$.why') AS why
-        FROM everything WHERE kind = 'flag_cleared'""",
+        FROM everything WHERE kind = 'flag_cleared' ORDER BY seq""",
     "flags_standing": """
-        SELECT raised.* FROM flags_raised AS raised
-        WHERE raised.seq = (SELECT max(seq) FROM (
-            SELECT seq FROM flags_raised WHERE meeting = raised.meeting AND flag = raised.flag
-            UNION ALL SELECT seq FROM flags_cleared WHERE meeting = raised.meeting AND flag = raised.flag))""",
+        SELECT raised.* FROM flags_raised AS raised JOIN (
+            SELECT max(seq) AS seq FROM (
+                SELECT seq, meeting, flag FROM flags_raised UNION ALL SELECT seq, meeting, flag FROM flags_cleared)
+            GROUP BY meeting, flag) AS latest ON raised.seq = latest.seq
+        ORDER BY raised.seq""",
     "decisions_made": """
         SELECT seq, meeting, recorded_at,
             json_extract(body, '$.decision.id') AS decision,
@@ -76,7 +78,7 @@ VIEWS = {
             json_extract(body, '$.decision.reason') AS reason,
             json_extract(body, '$.decision.words') AS words,
             json_extract(body, '$.decision.undoes') AS undoes
-        FROM everything WHERE kind = 'decided'""",
+        FROM everything WHERE kind = 'decided' ORDER BY seq""",
     "what_the_chair_was_told": """
         SELECT told.seq, told.meeting, told.decided_at AS told_at, told.decided_by AS told_by, told.flag,
             (SELECT title FROM flags_raised AS flags WHERE flags.meeting = told.meeting AND flags.flag = told.flag
@@ -85,7 +87,7 @@ VIEWS = {
             (SELECT json_extract(seen.body, '$.at') FROM everything AS seen
                 WHERE seen.kind = 'chair_saw' AND seen.meeting = told.meeting AND seen.seq > told.seq
                 AND json_extract(seen.body, '$.flag') = told.flag ORDER BY seen.seq LIMIT 1) AS seen_at
-        FROM decisions_made AS told WHERE decision_kind = 'tell_chair'""",
+        FROM decisions_made AS told WHERE decision_kind = 'tell_chair' ORDER BY told.seq""",
     "marks_made": """
         SELECT seq, meeting, recorded_at,
             json_extract(body, '$.mark.id') AS mark,
@@ -97,7 +99,7 @@ VIEWS = {
             json_extract(body, '$.mark.note') AS note,
             json_extract(body, '$.mark.by') AS made_by,
             json_extract(body, '$.mark.supersedes') AS supersedes
-        FROM everything WHERE kind = 'marked'""",
+        FROM everything WHERE kind = 'marked' ORDER BY seq""",
     "marks_in_force": """
         WITH RECURSIVE line (meeting, mark, first) AS (
             SELECT meeting, mark, coalesce(supersedes, mark) FROM marks_made AS made
@@ -126,7 +128,7 @@ VIEWS = {
             json_extract(body, '$.state.last_sign') AS last_sign,
             json_extract(body, '$.state.why') AS why
         FROM everything WHERE seq IN (SELECT max(seq) FROM everything WHERE kind = 'source_reported'
-            GROUP BY meeting, json_extract(body, '$.state.name'))""",
+            GROUP BY meeting, json_extract(body, '$.state.name')) ORDER BY seq""",
     "gaps": """
         SELECT meeting,
             json_extract(body, '$.gap.source') AS source,
@@ -135,6 +137,6 @@ VIEWS = {
             json_extract(body, '$.gap.filled') AS filled,
             json_extract(body, '$.gap.why') AS why
         FROM everything WHERE seq IN (SELECT max(seq) FROM everything WHERE kind = 'gap_recorded'
-            GROUP BY meeting, json_extract(body, '$.gap.source'), json_extract(body, '$.gap.start'))""",
+            GROUP BY meeting, json_extract(body, '$.gap.source'), json_extract(body, '$.gap.start')) ORDER BY seq""",
 }
 """Each view's name and its SELECT, in the order they are made: later ones read earlier ones."""

@@ -18,6 +18,7 @@ from feedmon.judgement.room import NAMES, WEAK, Person
 from feedmon.judgement.text import Token, TokenKind
 from feedmon.model.posts import Target
 
+_INSTITUTION = "institution"
 _BE = frozenset("is s are was were be being been am looks look sounds sound seems seem remains acts acting".split())
 _BETWEEN = frozenset(
     """a an the such so very really just absolute absolutely total totally complete completely utter
@@ -66,11 +67,18 @@ class _Mentioned(msgspec.Struct, frozen=True):
     owns: bool
 
 
-def people_named(case: Case) -> tuple[_Mentioned, ...]:
-    """Everyone on the roster, and every named officer, that the text names; the author left out."""
+def people_named(case: Case, people: str) -> tuple[_Mentioned, ...]:
+    """Everyone the text points at, the author left out: by name, by handle, or as the ``people`` lexicon has them.
+
+    That lexicon's groups other than “institution” hold ways to mean a person without a name: “the member opposite”.
+    """
     tokens = case.reading.tokens
     all_lower = not any(token.capital for token in tokens)
     named: dict[tuple[int, int], _Mentioned] = {}
+    for hit in case.hits.of(people):
+        if hit.sense.label != _INSTITUTION:
+            someone = Person(hit.sense.label, f"“{_words(tokens, hit)}”")
+            named[hit.first, hit.last] = _Mentioned(someone, hit.first, hit.last, True, _owns(tokens, hit.last))
     for hit in case.hits.of(NAMES):
         person = case.room.people[hit.sense.label]
         weak = hit.sense.strength <= WEAK
@@ -134,13 +142,13 @@ def excuse(case: Case, hit: Hit) -> str | None:
     return None
 
 
-def aim(case: Case, hit: Hit, institutions: str) -> Aim | None:
-    """Whom a word or phrase is aimed at, if at someone we know. ``institutions`` names the lexicon of such nouns."""
+def aim(case: Case, hit: Hit, people: str) -> Aim | None:
+    """Whom a word or phrase is aimed at, if at someone; ``people`` is the lexicon :func:`people_named` takes."""
     tokens = case.reading.tokens
     start, stop = _sentence(tokens, hit.first)
-    named = people_named(case)
+    named = people_named(case, people)
     here = [m for m in named if start <= m.first and m.last < stop]
-    bodies = [h for h in case.hits.of(institutions, "institution") if start <= h.first and h.last < stop]
+    bodies = [h for h in case.hits.of(people, _INSTITUTION) if start <= h.first and h.last < stop]
     spoken_to = addressee(case)
     if hit.sense.use in (Use.NAME, Use.DESCRIBES):
         if _modifies_a_body(tokens, hit, bodies):
@@ -181,6 +189,10 @@ def aim(case: Case, hit: Hit, institutions: str) -> Aim | None:
     if before and not bodies and hit.last - hit.first + 1 >= (stop - start) - 3:
         return Aim(before[-1].person, 0.7, f"said right after naming {before[-1].person.name}")
     return None
+
+
+def _words(tokens: Sequence[Token], hit: Hit) -> str:
+    return " ".join(token.text for token in tokens[hit.first : hit.last + 1])
 
 
 def _mentioned_person(case: Case, token: Token) -> Person | None:

@@ -224,7 +224,7 @@ def read(text: str, unstar: Callable[[str], str | None] = lambda _: None) -> Rea
     plain = [(token.text, index, index) for index, token in enumerate(tokens)]
     forms = [_form(plain)]
     seen = {forms[0].string}
-    joined = _spaced_letters_joined(tokens)
+    joined = _spaced_letters_joined(text, tokens)
     if any(token.kind is TokenKind.WORD and _disguised(token.text) for token in tokens) or joined != plain:
         for style in range(4):
             form = _form(
@@ -243,16 +243,17 @@ def _disguised(word: str) -> bool:
     return not word.isalpha() or _STRETCHED.search(word) is not None
 
 
-def _spaced_letters_joined(tokens: tuple[Token, ...]) -> list[tuple[str, int, int]]:
+def _spaced_letters_joined(text: str, tokens: tuple[Token, ...]) -> list[tuple[str, int, int]]:
     """The tokens with words written l i k e t h i s put together (four letters or more)."""
     pieces: list[tuple[str, int, int]] = []
     index = 0
     while index < len(tokens):
         stop = index
-        while stop < len(tokens) and tokens[stop].kind is TokenKind.WORD and len(tokens[stop].text) == 1:
+        while stop < len(tokens) and tokens[stop].kind is TokenKind.WORD and tokens[stop].end - tokens[stop].start == 1:
             stop += 1
         if stop - index >= 4:
-            pieces.append(("".join(token.text for token in tokens[index:stop]), index, stop - 1))
+            letters = (_clean_character(text[token.start]).casefold() for token in tokens[index:stop])
+            pieces.append(("".join(letters), index, stop - 1))
             index = stop
         else:
             pieces.append((tokens[index].text, index, index))

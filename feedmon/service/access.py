@@ -90,7 +90,9 @@ def guard(token: str, listening_on: str) -> Callable[[web.Request, Handler], Awa
             if not _named_well(request.headers.get("Host", ""), listening_on):
                 raise Refused(400, "This service does not go by that name.", "Use the address it printed.")
             if request.path.startswith("/api/") and not _carries(request, token):
-                raise Refused(401, "The token is missing or wrong.", "It is in the file the service names at its start.")
+                raise Refused(
+                    401, "The token is missing or wrong.", "It is in the file the service names at its start."
+                )
             return await handler(request)
         except Refused as refused:
             return refusal(refused.status, refused.refusal)
@@ -100,7 +102,9 @@ def guard(token: str, listening_on: str) -> Callable[[web.Request, Handler], Awa
             allowed = ", ".join(sorted(error.allowed_methods))
             return refusal(405, Refusal(error=f"{error.method} is not possible here.", mend=f"Use {allowed}."))
         except web.HTTPNotFound:
-            return refusal(404, Refusal(error="There is nothing here.", mend="feedmon/docs/wire.md names every address."))
+            return refusal(
+                404, Refusal(error="There is nothing here.", mend="feedmon/docs/wire.md names every address.")
+            )
 
     return guarded
 

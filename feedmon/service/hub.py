@@ -95,8 +95,9 @@ class Channel:
             watcher()
 
     def start_following(self) -> None:
-        """Following began: every desk is shown the meeting afresh."""
+        """Following began: every desk is shown the meeting afresh, also one that comes back later."""
         self.board.following = True
+        self._seq += 1
         self._past.clear()
         for listener in self._listeners:
             listener.afresh()

@@ -53,7 +53,7 @@ SourceItem = Captured | CursorMoved | SourceState | Gap | FeedFault
 """What following a source yields, over all its connections."""
 
 Tap = Callable[[bytes, bool], None]
-"""Shown every raw message as it came, and whether anything was captured from it. For recordings."""
+"""Shown every message that could be read, as it came, and whether anything was captured from it. For recordings."""
 
 
 class SourceLost(Exception):

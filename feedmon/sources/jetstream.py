@@ -43,6 +43,7 @@ KEPT_BY_NETWORK = timedelta(hours=36)
 _LARGEST_TAKEN = 4 * LARGEST  # beyond this the connection is cut; up to it a frame is only left unread
 _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 2.0
+_LONGEST_ASKED = 900.0  # seconds we stay away at most when asked to
 _TOLD_EVERY = 1.0  # seconds between two signs of life handed on, however fast frames come
 _CLEAN = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})
 _TOO_LARGE = "too large"
@@ -55,7 +56,7 @@ _CHECK_URL = f"Check the source's url in the meeting file: it looks like {_EXAMP
 class JetstreamSource:
     """Jetstream v1, followed for all posts and reposts, of which what a :class:`Selection` wants is handed on.
 
-    ``held`` are posts captured before this process began; ``tap`` sees every frame. ``idle_after`` is how many
+    ``held`` are posts captured before this process began; ``tap`` sees every frame that says something. ``idle_after`` is how many
     seconds of the wall clock without any frame mean that the connection is dead: the network is never silent so long.
 
     Raises BadInput when the source's url is not one of a Jetstream.
@@ -181,7 +182,7 @@ class JetstreamSource:
                     if not self._faults[_OUR_FAULT]:
                         log.exception("%s: a message feedmon cannot take", self._name)
                     self._count(_OUR_FAULT)
-        if self._tap:
+        if self._tap and micros is not None:
             self._tap(frame, bool(events))
         return micros, events
 
@@ -263,8 +264,8 @@ def _turned_away(error: InvalidStatus) -> SourceLost | SourceRefused:
     words = printable(bytes(error.response.body or b"").decode("utf-8", "replace").strip().partition("\n")[0])
     said = f"it answered {status}" + (f": {words}" if words else "")
     if status in _TRY_AGAIN or status >= 500:
-        retry_after = error.response.headers.get("Retry-After", "")
-        return SourceLost(said, retry_after=float(retry_after) if retry_after.isdecimal() else None)
+        seconds = error.response.headers.get("Retry-After", "")
+        return SourceLost(said, retry_after=min(float(seconds), _LONGEST_ASKED) if seconds.isdecimal() else None)
     if status in (401, 403):
         return SourceRefused(f"{said}.", "Ask whoever runs it, or this network, to let feedmon in.")
     return SourceRefused(f"{said}.", _CHECK_URL)

@@ -54,8 +54,8 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     if not trail.holds(f"it is sure enough (at least {_SURE_ENOUGH})", score >= _SURE_ENOUGH, f"{score:.2f}"):
         return None
     spans = tuple(sorted({case.hits.span(one[2]) for one in aimed if one[3].person == at.person}))
-    officer = at.person.officer is not None
-    mild = kind == _TEASE or (score < 0.6 and not officer)
+    elected = at.person.member is not None
+    mild = kind == _TEASE or (score < 0.6 and elected)
     word = "Teases" if kind == _TEASE else "Insults"
     return Finding(
         basis=Basis.READING,
