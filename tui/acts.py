@@ -16,14 +16,16 @@ from feedmon.wire import (
     Decision,
     DecisionKind,
     DecisionRequest,
+    DismissReason,
     FlagView,
     Mark,
     MarkKind,
     MarkRequest,
+    Moment,
     Phase,
     Refusal,
 )
-from tui import words
+from tui import words as phrases
 from tui.link import Condition, Link, Outcome
 from tui.model.agenda import next_item
 from tui.model.desk import Desk
@@ -151,14 +153,16 @@ class Acts:
 
     async def close(self) -> None:
         """The chair closes the meeting."""
-        question = Confirm("Has the chair closed the meeting?", "Nothing in the room can be marked after that.", "c", "closed")
+        question = Confirm(
+            "Has the chair closed the meeting?", "Nothing in the room can be marked after that.", "c", "closed"
+        )
         if await self._hands.ask(question):
             await self._mark(MarkKind.CLOSED)
 
     async def take_back(self) -> None:
         """Take back the last mark."""
         if last := self._hands.desk.undoable_mark():
-            said = f"Taken back: {words.mark(last, self._hands.desk.meeting)}"
+            said = f"Taken back: {phrases.mark(last, self._hands.desk.meeting)}"
             await self._mark(MarkKind.WITHDRAWN, supersedes=last.id, said=said)
 
     async def chair_link(self) -> None:
@@ -205,14 +209,24 @@ class Acts:
         now = self._hands.now()
         request = MarkRequest(id=self._id(), kind=kind, at=now, item=item, note=note, supersedes=supersedes)
         mark = request.stamped(now)
-        said = said or words.mark(mark, self._hands.desk.meeting)
+        said = said or phrases.mark(mark, self._hands.desk.meeting)
         await self._carry_out(mark, said, lambda: self._hands.link.mark(request))
 
-    async def _decide(self, flag: str, kind: DecisionKind, **details: object) -> None:
+    async def _decide(
+        self,
+        flag: str,
+        kind: DecisionKind,
+        *,
+        reason: DismissReason | None = None,
+        words: str = "",
+        undoes: str | None = None,
+    ) -> None:
         now = self._hands.now()
-        request = DecisionRequest(id=self._id(), flag=flag, kind=kind, at=now, **details)
+        request = DecisionRequest(
+            id=self._id(), flag=flag, kind=kind, at=now, reason=reason, words=words, undoes=undoes
+        )
         decision = request.stamped(now)
-        await self._carry_out(decision, words.decision(decision), lambda: self._hands.link.decide(request))
+        await self._carry_out(decision, phrases.decision(decision), lambda: self._hands.link.decide(request))
 
     async def _carry_out(self, act: Mark | Decision, said: str, send: Callable[[], Awaitable[Outcome]]) -> None:
         hands = self._hands

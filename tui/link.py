@@ -103,7 +103,7 @@ def waits(ceiling: float = 5.0) -> Iterator[float]:
     """Seconds to wait before each try: the first nearly at once, later ones longer, all of them jittered."""
     wait = 0.25
     while True:
-        yield wait * random.uniform(0.5, 1.5)  # noqa: S311: this spreads load, it keeps no secret
+        yield wait * random.uniform(0.5, 1.5)  # noqa: S311 (it spreads load, it keeps no secret)
         wait = min(wait * 1.7, ceiling)
 
 
@@ -129,7 +129,7 @@ async def first_word(address: Address, meeting: str | None) -> Snapshot:
             raise Unwelcome(_final(error.status) or f"The service answered {error.status}. Try again.") from error
         except _FAILURES as error:
             raise Unwelcome(
-                f"Nothing answers at {address.url}. Is the service running there? It is started with: feedmon run MEETING"
+                f"Nothing answers at {address.url}. Is the service running? It is started with: feedmon run MEETING"
             ) from error
     if frame.type is not aiohttp.WSMsgType.TEXT:
         raise Unwelcome("The service hung up at once. Try again; if it stays so, look at what the service prints.")

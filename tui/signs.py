@@ -24,7 +24,7 @@ class Sign(NamedTuple):
 
     @property
     def content(self) -> Content:
-        """Glyph and word in the sign's colour."""
+        """Glyph and word, in the sign's colour."""
         return Content.styled(f"{self.glyph} {self.word}", self.style)
 
 
@@ -44,15 +44,15 @@ GLANCE = {
 }
 
 STATE = {
-    FlagState.NEW: Sign("●", "new", "$text bold"),
+    FlagState.NEW: Sign("●", "new", "bold"),
     FlagState.KEPT: Sign("◷", "kept for later", "$sev-notice"),
-    FlagState.DISMISSED: Sign("–", "dismissed", "$text-muted"),
+    FlagState.DISMISSED: Sign("–", "dismissed", "$quiet"),
     FlagState.CONFIRMED: Sign("✓", "confirmed", "$good"),
     FlagState.TOLD: Sign("→", "chair told", "$good"),
     FlagState.REFERRED: Sign("↗", "referred", "$good"),
 }
 
-CLEARED = Sign("~", "no longer raised", "$text-muted")
+CLEARED = Sign("~", "no longer raised", "$quiet")
 DELETED = Sign("✕", "deleted by its author", "$sev-warning")
 
 
@@ -62,20 +62,20 @@ def state_sign(view: FlagView, state: FlagState) -> Sign:
 
 
 CONDITION = {
-    SourceCondition.STARTING: Sign("◌", "starting", "$text-muted"),
+    SourceCondition.STARTING: Sign("◌", "starting", "$quiet"),
     SourceCondition.LIVE: Sign("●", "live", "$good"),
     SourceCondition.QUIET: Sign("○", "quiet", "$good"),
     SourceCondition.BEHIND: Sign("◐", "behind", "$sev-warning"),
     SourceCondition.LOST: Sign("✕", "lost", "$sev-critical bold"),
     SourceCondition.REFUSED: Sign("⊘", "refused", "$sev-critical bold"),
-    SourceCondition.STOPPED: Sign("□", "stopped", "$text-muted"),
+    SourceCondition.STOPPED: Sign("□", "stopped", "$quiet"),
 }
 
 PLACE = {
     Place.NOW: Sign("▶", "now", "$primary bold"),
     Place.BROKEN_OFF: Sign("◨", "broken off", "$sev-warning"),
-    Place.TAKEN: Sign("✓", "taken", "$text-muted"),
-    Place.TO_COME: Sign(" ", "to come", "$text"),
+    Place.TAKEN: Sign("✓", "taken", "$quiet"),
+    Place.TO_COME: Sign(" ", "to come", ""),
 }
 
 EXCLUDED = Sign("■", "public excluded", "$sev-critical bold")
@@ -83,13 +83,13 @@ SUSPENDED = Sign("■", "recording suspended", "$sev-warning bold")
 ASKED = Sign("■", "asked not to post", "$sev-warning bold")
 ADJOURNED = Sign("◨", "adjourned", "$sev-warning bold")
 SITTING = Sign("▶", "sitting", "$primary")
-NOT_OPENED = Sign("○", "not yet opened", "$text-muted")
-CLOSED = Sign("□", "closed", "$text-muted")
+NOT_OPENED = Sign("○", "not yet opened", "$quiet")
+CLOSED = Sign("□", "closed", "$quiet")
 
 DONE = Sign("✓", "done", "$good")
 WAITING = Sign("…", "waiting", "$sev-notice")
 REFUSED = Sign("✕", "refused", "$sev-critical bold")
-HINT = Sign("·", "hint", "$text-muted")
+HINT = Sign("·", "hint", "$quiet")
 
 DECISION = {
     DecisionKind.DISMISS: "Dismissed",

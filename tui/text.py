@@ -152,7 +152,7 @@ def preview(original: str, spans: Sequence[Span] = (), most: int = 200) -> Conte
     drawn = harmless(original[begin : begin + most], one_line=True)
     shifted = [Span(span.start - begin, span.end - begin) for span in spans]
     content = _marked(drawn, shifted)
-    return Content.assemble(("…", "$text-muted"), content) if begin else content
+    return Content.assemble(("…", "$quiet"), content) if begin else content
 
 
 def whole(original: str, spans: Sequence[Span] = (), *, most: int = 3000, lines: int = 60) -> Content:
@@ -194,7 +194,7 @@ def _lines_until(original: str, start: int, end: int, lines: int) -> int:
 
 
 def _left_out(characters: int) -> Content:
-    return Content.styled(f"⋯ {characters:,} characters not shown ⋯", "$text-muted italic")
+    return Content.styled(f"⋯ {characters:,} characters not shown ⋯", "$quiet italic")
 
 
 def _marked(drawn: Harmless, spans: Sequence[Span]) -> Content:

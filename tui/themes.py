@@ -9,6 +9,7 @@ from __future__ import annotations
 from textual.theme import Theme
 
 _DARK = {
+    "quiet": "#93a0ae",
     "sev-info": "#a3b1bf",
     "sev-notice": "#6cb6ee",
     "sev-warning": "#f0b140",
@@ -28,6 +29,7 @@ _DARK = {
 }
 
 _LIGHT = {
+    "quiet": "#5d666f",
     "sev-info": "#55626f",
     "sev-notice": "#0f5f9e",
     "sev-warning": "#8a5300",
@@ -59,7 +61,12 @@ DARK = Theme(
     surface="#161c24",
     panel="#202934",
     dark=True,
-    variables={**_DARK, "block-cursor-text-style": "none", "border": "#2c3743", "input-selection-background": "#2d5673"},
+    variables={
+        **_DARK,
+        "block-cursor-text-style": "none",
+        "border": "#2c3743",
+        "input-selection-background": "#2d5673",
+    },
 )
 
 LIGHT = Theme(
@@ -75,7 +82,12 @@ LIGHT = Theme(
     surface="#f2efe9",
     panel="#e5e1d8",
     dark=False,
-    variables={**_LIGHT, "block-cursor-text-style": "none", "border": "#cfc9bd", "input-selection-background": "#bcd6ea"},
+    variables={
+        **_LIGHT,
+        "block-cursor-text-style": "none",
+        "border": "#cfc9bd",
+        "input-selection-background": "#bcd6ea",
+    },
 )
 
 

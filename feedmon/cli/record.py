@@ -9,10 +9,12 @@ with any council, and must not be kept or passed on.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import SystemRandom
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -21,9 +23,9 @@ from feedmon.documents.meeting_file import load_meeting
 from feedmon.model.instants import Clock
 from feedmon.model.meeting import Meeting, SourceSpec
 from feedmon.model.problems import BadInput, Problem, did_you_mean
-from feedmon.model.sourcestate import Gap, SourceCondition, SourceState
+from feedmon.model.sourcestate import FeedFault, Gap, SourceCondition, SourceState
 from feedmon.service.clock import WallClock
-from feedmon.sources import Selection, follow, open_source
+from feedmon.sources import Selection, SourceItem, follow, open_source
 from feedmon.sources.recording import Recorder
 
 
@@ -42,8 +44,8 @@ def record(meeting: Path, out: Path, source: str | None, minutes: float | None, 
     spec = _source_named(prepared, source, meeting)
     clock = WallClock()
     if clock.now() >= prepared.window.stops:
-        ended = f"{prepared.window.stops.astimezone():%d %B %Y at %H:%M}"
-        raise BadInput(Problem(place_of(meeting), f"the meeting's window ended on {ended}.", "Nothing to record."))
+        ended = _local(prepared.window.stops, prepared)
+        raise BadInput(Problem(place_of(meeting), f"the meeting's window closed: {ended}.", "Nothing to record now."))
     with Recorder(out) as recorder:
         with suppress(KeyboardInterrupt):
             asyncio.run(_record(prepared, spec, recorder, clock, minutes, everything))
@@ -66,34 +68,52 @@ async def _record(
     meeting: Meeting, spec: SourceSpec, recorder: Recorder, clock: Clock, minutes: float | None, everything: bool
 ) -> None:
     """Follow the source until the window closes, the minutes are over, the source refuses us, or the disk does."""
-    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    disk_failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def keep(message: bytes, wanted: bool) -> None:
-        if (wanted or everything) and not failed.done():
+        if (wanted or everything) and not disk_failed.done():
             try:
                 recorder.write(message)
             except OSError as error:
                 problem = Problem(place_of(recorder.path), f"cannot be written further: {error.strerror}.")
-                failed.set_exception(BadInput(problem))
+                disk_failed.set_exception(BadInput(problem))
 
     source = open_source(spec, Selection.of([meeting]), tap=keep)
     if clock.now() < meeting.window.starts:
-        click.echo(f"waiting for {meeting.window.starts.astimezone():%d %B %Y, %H:%M}", err=True)
+        click.echo(f"waiting for {_local(meeting.window.starts, meeting)}", err=True)
         await clock.sleep_until(meeting.window.starts)
     ends = meeting.window.stops
     if minutes is not None:
         ends = min(ends, clock.now() + timedelta(minutes=minutes))
+    listening = asyncio.ensure_future(_listen(follow(source, None, clock, SystemRandom()), meeting))
+    over = asyncio.ensure_future(clock.sleep_until(ends))
+    try:
+        done, _ = await asyncio.wait((listening, over, disk_failed), return_when=asyncio.FIRST_COMPLETED)
+        for finished in done:
+            finished.result()
+    finally:
+        for task in (listening, over):
+            task.cancel()
+        await asyncio.wait((listening, over))
 
-    async def listen() -> None:
-        async with aclosing(follow(source, None, clock, SystemRandom())) as items:
-            async for item in items:
-                match item:
-                    case SourceState(condition=SourceCondition.REFUSED, why=why):
-                        raise BadInput(Problem(f"source “{spec.name}”", f"refused: {why}"))
-                    case SourceState() if (now := (item.condition, item.why)) != _TOLD.get(spec.name):
-                        _TOLD[spec.name] = now
-                    case Gap():
-                        pass
 
-    await listen()
-    await clock.sleep_until(ends)
+async def _listen(following: AsyncGenerator[SourceItem, None], meeting: Meeting) -> None:
+    """Say how the source does, on stderr, until it refuses us: then raise BadInput."""
+    told = None
+    async with aclosing(following) as items:
+        async for item in items:
+            match item:
+                case SourceState(condition=SourceCondition.REFUSED):
+                    raise BadInput(Problem(f"source “{item.name}”", f"refused: {item.why}"))
+                case SourceState() if (item.condition, item.why) != told:
+                    told = (item.condition, item.why)
+                    click.echo(f"{item.name}: {item.condition}" + (f": {item.why}" if item.why else ""), err=True)
+                case Gap():
+                    stretch = f"{_local(item.start, meeting)} to {_local(item.end, meeting)}"
+                    click.echo(f"{item.source}: {'replayed' if item.filled else 'not seen'}: {stretch}", err=True)
+                case FeedFault():
+                    click.echo(f"{item.source}: {item.count} unusable: {item.what}", err=True)
+
+
+def _local(at: datetime, meeting: Meeting) -> str:
+    return f"{at.astimezone(ZoneInfo(meeting.timezone)):%d %B %Y, %H:%M:%S}"

@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     ''',
     re.VERBOSE | re.DOTALL,
 )
+_ENDLESS_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _PLAIN = (
     (r"^Invalid value$", "this value cannot be read.", 'Text stands in straight quotes: "like this".'),
@@ -55,6 +56,10 @@ def read_toml(path: Path, homes: Mapping[str, str] | None = None) -> tuple[dict[
     Raises BadInput when it cannot be read or is not TOML, naming line and column.
     """
     place, text = place_of(path), read_text(path)
+    endless = _ENDLESS_KEY.search(text)
+    if endless is not None:  # tomllib's time and memory grow with the square of these
+        line = text.count("\n", 0, endless.start()) + 1
+        raise BadInput(Problem(f"{place}:{line}", "has a key of more parts than anyone needs."))
     try:
         data = tomllib.loads(text)
     except RecursionError:
@@ -82,7 +87,7 @@ def _broken_off(text: str, error: str, place: str) -> Problem:
             message, mend = re.sub(pattern, plain, said), how
             break
     written = lines[line - 1].strip() if line <= len(lines) else ""
-    return Problem(f"{place}:{line}:{column}", f"{message} The line: {shown(written)}" if written else message, mend)
+    return Problem(f"{place}:{line}:{column}", f"{message} The line: “{shown(written)}”." if written else message, mend)
 
 
 class TomlLines:

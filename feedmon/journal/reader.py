@@ -86,7 +86,9 @@ class Reader:
 
     def _rows(self, sql: str, *values: str) -> Iterator[tuple]:  # type: ignore[type-arg]  # SQLite's rows are of any types
         try:
-            yield from self._db.execute(sql, values)
+            # a generator left half read must not close its cursor after the file is closed, as “yield from” would
+            for row in self._db.execute(sql, values):  # noqa: UP028
+                yield row
         except SQLITE_ERRORS as error:
             raise unusable(self._path, error) from error
 

@@ -124,7 +124,7 @@ class _Walk:
 
     def _entry(
         self,
-        seq: int,
+        seq: object,
         meeting: object,
         kind: object,
         recorded_at: object,
@@ -134,6 +134,8 @@ class _Walk:
         body: object,
     ) -> str | None:
         """Go on to the next entry; what is wrong with it, if anything. The chain is then followed from what it says."""
+        if not isinstance(seq, int):
+            return f"After entry {self.head.seq} comes an entry without a number: the file is damaged."
         before, self.head = self.head, chain.Head(seq, str(digest))
         which = f"Entry {seq} ({_shown(kind)}, meeting {_shown(meeting)}, recorded {_shown(recorded_at)})"
         if seq != before.seq + 1:

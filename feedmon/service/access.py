@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import logging
 import os
 import re
 import secrets
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from feedmon.model.problems import BadInput, Problem
 from feedmon.service.refusals import Refused
@@ -24,13 +25,13 @@ from feedmon.wire import Refusal
 
 TOKEN_FILE = "token"  # noqa: S105  (its name, not a secret)
 
+_log = logging.getLogger(__name__)
+
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{32,256}")
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-def token_in(folder: Path) -> str:
-    """The token of the service whose data is in ``folder``; made there the first time.
+def token_in(folder: Path) -> tuple[str, Path]:
+    """The token of the service whose data is in ``folder``, and its file; made there the first time.
 
     Raises BadInput when the file is not a token, others may read it, or it cannot be read or written.
     """
@@ -38,13 +39,13 @@ def token_in(folder: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return _read(path)
+        return _read(path), path
     except OSError as error:
         raise BadInput(Problem(str(path), f"cannot be written: {error.strerror}.", "Name another folder.")) from error
     token = secrets.token_urlsafe(32)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(token + "\n")
-    return token
+    return token, path
 
 
 def _read(path: Path) -> str:
@@ -63,14 +64,6 @@ def _read(path: Path) -> str:
     return text
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host to listen on can be reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.casefold() == "localhost"
-
-
 def _named_well(host_header: str, listening_on: str) -> bool:
     """Whether a request's ``Host`` is one that only a person can have meant: an address, or our own name."""
     host = host_header.rsplit(":", 1)[0] if re.search(r":\d+$", host_header) else host_header
@@ -81,7 +74,7 @@ def _named_well(host_header: str, listening_on: str) -> bool:
     return True
 
 
-def guard(token: str, listening_on: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def guard(token: str, listening_on: str) -> Middleware:
     """The middleware every request passes: host, then token (under ``/api/``); errors become a Refusal as JSON."""
 
     @web.middleware

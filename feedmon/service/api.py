@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from aiohttp import WSMsgType, web
+from aiohttp.typedefs import Handler
 
 from feedmon.journal import Journal, JournalFault
 from feedmon.model.instants import Clock
-from feedmon.service.access import Handler, guard, json_answer, refusal
+from feedmon.service.access import guard, json_answer, refusal
 from feedmon.service.acts import Answer
+from feedmon.service.address import Address
 from feedmon.service.chair import ChairDoor, ChairPages
 from feedmon.service.meeting_state import MeetingState
 from feedmon.service.pipeline import Followed, Pipeline
@@ -29,6 +32,9 @@ _ANSWER_WITHIN = 8.0
 
 _HEARTBEAT = 20.0
 """Seconds between pings of a desk; one that does not answer is gone."""
+
+
+_Asked = TypeVar("_Asked")
 
 
 class MeetingListed(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +56,7 @@ class Api:
         journal: Journal,
         clock: Clock,
         door: ChairDoor,
-        address: Callable[[str], str],
+        address: Address,
     ) -> None:
         self._meetings = meetings
         self._pipeline = pipeline
@@ -109,7 +115,7 @@ class Api:
 
     async def _chair_link(self, request: web.Request) -> web.StreamResponse:
         token = self._door.new_link(self._meeting_id(request))
-        return json_answer(ChairLink(url=f"{self._address(request.host)}/chair/{token}"))
+        return json_answer(ChairLink(url=f"{self._address.url_for_others()}/chair/{token}"))
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         channel = self._meetings[self._meeting_id(request)].channel
@@ -157,8 +163,7 @@ async def _patience(request: web.Request, handler: Handler) -> web.StreamRespons
         async with asyncio.timeout(_ANSWER_WITHIN):
             return await handler(request)
     except TimeoutError:
-        error, mend = "It is not in the journal yet.", "It is kept and tried again. Sending it again is safe."
-        return refusal(503, Refusal(error=error, mend=mend))
+        return refusal(503, Refusal(error="It is not in the journal yet.", mend="Send it again: that is safe."))
     except JournalFault as fault:
         return refusal(503, Refusal(error=fault.message, mend=fault.mend))
 
@@ -169,7 +174,7 @@ async def _until_closed(socket: web.WebSocketResponse) -> None:
         pass
 
 
-async def _body[Asked: msgspec.Struct](request: web.Request, kind: type[Asked]) -> Asked:
+async def _body(request: web.Request, kind: type[_Asked]) -> _Asked:
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except msgspec.ValidationError as error:

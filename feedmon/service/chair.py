@@ -124,7 +124,7 @@ class ChairPages:
         return await self._whole_page(self._door.meeting_of(request.cookies.get(COOKIE)))
 
     async def _whole_page(self, meeting: str | None) -> web.Response:
-        if meeting not in self._meetings:
+        if meeting is None or meeting not in self._meetings:
             return _message(401, "This page is closed", "Ask the clerk for a new link.")
         nonce = secrets.token_urlsafe(16)
         board = self._meetings[meeting].channel.board
@@ -170,7 +170,7 @@ class ChairPages:
 
     def _session(self, request: web.Request) -> str:
         meeting = self._door.meeting_of(request.cookies.get(COOKIE))
-        if meeting not in self._meetings:
+        if meeting is None or meeting not in self._meetings:
             raise Refused(401, "This page is closed.", "Ask the clerk for a new link.")
         return meeting
 

@@ -90,6 +90,14 @@ class MeetingState:
         """The flags a desk is told of, in the order they were first raised."""
         return tuple(view for view in self.flags.values() if not view.flag.quiet)
 
+    def holds(self, key: PostKey) -> bool:
+        """Whether some version of this post is held."""
+        return key in self._posts
+
+    def written(self) -> tuple[PostKey, ...]:
+        """The posts that are written down."""
+        return tuple({held.post.key: None for held in self._posts if held.written})
+
     def started(self, *, rehearsal: bool) -> Effects:
         """The meeting is followed from now on."""
         self.following = True

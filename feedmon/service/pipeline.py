@@ -21,12 +21,13 @@ import msgspec
 from feedmon.journal import Journal, JournalFault
 from feedmon.model.entries import Entry
 from feedmon.model.instants import Clock
-from feedmon.model.posts import Deleted
+from feedmon.model.posts import Deleted, SourceEvent
 from feedmon.model.sourcestate import FeedFault, Gap, SourceCondition, SourceState
 from feedmon.service.acts import Answer
 from feedmon.service.effects import Effects
 from feedmon.service.hub import Channel
 from feedmon.service.meeting_state import MeetingState
+from feedmon.service.refusals import Refused
 from feedmon.sources.base import Captured, CursorMoved, SourceItem
 from feedmon.sources.select import MeetingIndex
 from feedmon.wire import Done, SourceChanged
@@ -161,6 +162,8 @@ class Pipeline:
         self, meeting: str, kind: str, act_id: str, apply: Callable[[MeetingState, datetime], Answer]
     ) -> Done:
         """Hand in an act and wait until it is in the journal. Raises Refused when it cannot be done."""
+        if self._stopping.is_set():
+            raise Refused(503, "The service is stopping.")
         done: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
         await self._queue.put(Act(meeting, (kind, act_id), apply, done))
         return await done
@@ -238,9 +241,8 @@ class Pipeline:
                 if not _is_text(event):
                     self._unusable(feed, "text that is not Unicode")
                     return
-                belongs = feed.meetings if isinstance(event, Deleted) else feed.index.meetings_for(event.post)
                 for meeting, state in followed:
-                    if meeting in belongs:
+                    if self._concerns(event, meeting, state, feed.index):
                         turn.add(meeting, state.on_event(event, now))
             case CursorMoved(cursor, skipped=skipped):
                 self._move(feed, cursor)
@@ -255,6 +257,13 @@ class Pipeline:
             case FeedFault():
                 for _, state in followed:
                     state.sources.on_fault(item)
+
+    @staticmethod
+    def _concerns(event: SourceEvent, meeting: str, state: MeetingState, index: MeetingIndex) -> bool:
+        """Whether an event is for a meeting. A deletion says only which post; an edit may have dropped the hashtag."""
+        if isinstance(event, Deleted):
+            return True
+        return meeting in index.meetings_for(event.post) or state.holds(event.post.key)
 
     def _take_act(self, act: Act, turn: _Turn, now: datetime) -> None:
         try:

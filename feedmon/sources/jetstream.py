@@ -44,7 +44,7 @@ _LARGEST_TAKEN = 4 * LARGEST  # beyond this the connection is cut; up to it a fr
 _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 2.0
 _LONGEST_ASKED = 900.0  # seconds we stay away at most when asked to
-_TOLD_EVERY = 1.0  # seconds between two signs of life handed on, however fast frames come
+_TOLD_EVERY = timedelta(seconds=1)  # of meeting time between two signs of life handed on, however fast frames come
 _CLEAN = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})
 _TOO_LARGE = "too large"
 _OUR_FAULT = "not understood by feedmon"
@@ -56,8 +56,9 @@ _CHECK_URL = f"Check the source's url in the meeting file: it looks like {_EXAMP
 class JetstreamSource:
     """Jetstream v1, followed for all posts and reposts, of which what a :class:`Selection` wants is handed on.
 
-    ``held`` are posts captured before this process began; ``tap`` sees every frame that says something. ``idle_after`` is how many
-    seconds of the wall clock without any frame mean that the connection is dead: the network is never silent so long.
+    ``held`` are posts captured before this process began; ``tap`` sees every frame that says something. ``idle_after``
+    is how many seconds of the wall clock without any frame mean that the connection is dead: the network is never
+    silent so long.
 
     Raises BadInput when the source's url is not one of a Jetstream.
     """
@@ -97,7 +98,7 @@ class JetstreamSource:
         loop = asyncio.get_running_loop()
         came_to = self.time_of(cursor) if cursor else None
         reached = to_micros(came_to) if came_to else 0
-        at, skipped, told = 0, 0, loop.time() - _TOLD_EVERY
+        at, skipped, told = 0, 0, clock.now() - _TOLD_EVERY
         connection = await self._open(came_to)
         try:
             yield Connected(replays=came_to is not None and clock.now() - came_to < KEPT_BY_NETWORK)
@@ -110,21 +111,22 @@ class JetstreamSource:
                     except ConnectionClosed as error:
                         lost = _lost(error, watchdog)
                         break
-                    micros, events = self._read(frame, clock)
+                    now = clock.now()
+                    micros, events = self._read(frame, now)
                     if micros is not None:
                         at = micros
                         # The cursor never goes back, nor beyond the present: else one absurd time in one frame would
                         # make the next connection skip what lies between.
-                        reached = max(reached, min(micros, to_micros(clock.now())))
+                        reached = max(reached, min(micros, to_micros(now)))
                     for event in events:
                         yield Captured(event, str(reached))
                     skipped += not events
-                    if loop.time() - told >= _TOLD_EVERY:
+                    if now - told >= _TOLD_EVERY:
                         for fault in self._new_faults():
                             yield fault
                         if at:
                             yield CursorMoved(str(reached), from_micros(at), skipped)
-                        at, skipped, told = 0, 0, loop.time()
+                        at, skipped, told = 0, 0, now
             if lost.poisoned:
                 self._count(_TOO_LARGE)
             for fault in self._new_faults():
@@ -164,7 +166,7 @@ class JetstreamSource:
             query.append(("cursor", str(to_micros(came_to - REWIND))))
         return urlunsplit(parts._replace(query=urlencode(query)))
 
-    def _read(self, frame: bytes, clock: Clock) -> tuple[int | None, tuple[SourceEvent, ...]]:
+    def _read(self, frame: bytes, now: datetime) -> tuple[int | None, tuple[SourceEvent, ...]]:
         """A frame's time in microseconds, None when it tells none, and what it means for us. Counts what is amiss."""
         events: tuple[SourceEvent, ...] = ()
         micros = skim(frame, self._stream.authors, self._stream.addressed)
@@ -175,7 +177,7 @@ class JetstreamSource:
             else:
                 micros = message.micros
                 try:
-                    events = self._stream.take(message, clock.now())
+                    events = self._stream.take(message, now)
                 except NotAPost as error:
                     self._count(str(error))
                 except Exception:  # a fault of ours must not stop the feed, nor fill the log

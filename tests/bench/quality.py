@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections import Counter
 from math import sqrt
 from pathlib import Path
@@ -16,21 +17,22 @@ from pathlib import Path
 import msgspec
 from better_profanity import profanity
 
+from feedmon.documents.neutral import read_marks, read_posts
 from feedmon.documents.packs import example_judge, load_packs, read_packs
 from feedmon.judgement.judge import Judge
-from feedmon.documents.neutral import read_marks
 from feedmon.model.flags import Flag, Severity
-from feedmon.model.posts import Author, Media, MediaKind, Post, Target
+from feedmon.model.posts import Post
 from feedmon.model.timeline import Timeline
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """A post and what it must be flagged for: each label's kind."""
+    """A post and the kinds it must be flagged for. A flag of an ``arguable`` kind is neither right nor wrong."""
 
     post: Post
     kinds: frozenset[str]
+    arguable: frozenset[str]
     sort: str
 
 
@@ -57,11 +59,20 @@ def wilson(hits: int, of: int) -> str:
 
 def read_corpus(path: Path) -> list[Labelled]:
     """The labelled posts of a corpus file."""
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        entry = msgspec.json.decode(line)
-        found.append(Labelled(_post(entry["post"]), frozenset(label["kind"] for label in entry["labels"]), entry["sort"]))
-    return found
+    entries = [msgspec.json.decode(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with tempfile.NamedTemporaryFile("wb", suffix=".jsonl") as posts:
+        posts.write(b"\n".join(msgspec.json.encode(entry["post"]) for entry in entries))
+        posts.flush()
+        read = list(read_posts(Path(posts.name)))
+    return [
+        Labelled(
+            post,
+            frozenset(label["kind"] for label in entry["labels"]),
+            frozenset(entry.get("arguable", ())),
+            entry["sort"],
+        )
+        for post, entry in zip(read, entries, strict=True)
+    ]
 
 
 def judged(posts: list[Labelled], judge: Judge, timeline: Timeline) -> list[Outcome]:
@@ -81,48 +92,31 @@ def report(outcomes: list[Outcome], kinds: list[str], examples: int) -> str:
         must = [o for o in outcomes if kind in o.labelled.kinds]
         caught = sum(kind in o.raised for o in must)
         raised = [o for o in outcomes if kind in o.raised]
+        raised = [o for o in raised if kind not in o.labelled.arguable]
         right = sum(kind in o.labelled.kinds for o in raised)
-        lines.append(f"{kind:<22} {len(must):>5} {wilson(caught, len(must)):>18} {len(raised):>6} {wilson(right, len(raised)):>18}")
+        recall, precision = wilson(caught, len(must)), wilson(right, len(raised))
+        lines.append(f"{kind:<22} {len(must):>5} {recall:>18} {len(raised):>6} {precision:>18}")
     lawful = [o for o in outcomes if not o.labelled.kinds]
     any_false = sum(bool(o.flags) for o in lawful)
     warned = sum(any(flag.severity.rank >= Severity.WARNING.rank for flag in o.flags) for o in lawful)
     plain = sum(profanity.contains_profanity(o.labelled.post.text) for o in lawful)
     lines += [
         "",
-        f"lawful posts {len(lawful)}: flagged {wilson(any_false, len(lawful))}, at warning or above {wilson(warned, len(lawful))}",
-        f"better-profanity alone would flag {wilson(plain, len(lawful))} of the same lawful posts",
+        f"of {len(lawful)} lawful posts flagged: {wilson(any_false, len(lawful))}",
+        f"    at warning or above: {wilson(warned, len(lawful))}",
+        f"    by better-profanity alone: {wilson(plain, len(lawful))}",
         "",
         "False alarms:",
     ]
-    wrong = [(o, flag) for o in outcomes for flag in o.flags if flag.kind not in o.labelled.kinds]
-    lines += [f"  [{f.kind} {f.severity.value}] {o.labelled.sort}: {o.labelled.post.text[:150]!r} — {f.reason}" for o, f in wrong[:examples]]
+    wrong = [(o, flag) for o in outcomes for flag in o.flags if flag.kind not in o.labelled.kinds | o.labelled.arguable]
+    lines += [
+        f"  [{f.kind} {f.severity.value}] {o.labelled.sort}: {o.labelled.post.text[:150]!r} — {f.reason}"
+        for o, f in wrong[:examples]
+    ]
     lines.append("Missed:")
     missed = [(o, kind) for o in outcomes for kind in sorted(o.labelled.kinds & set(kinds)) if kind not in o.raised]
     lines += [f"  [{kind}] {o.labelled.sort}: {o.labelled.post.text[:150]!r}" for o, kind in missed[:examples]]
     return "\n".join(lines)
-
-
-def _post(data: dict) -> Post:
-    def person(value: object) -> Target | None:
-        if value is None:
-            return None
-        return Target(handle=value) if isinstance(value, str) else msgspec.convert(value, Target)
-
-    author = data["author"]
-    return Post(
-        network=data["network"],
-        id=data["id"],
-        author=Author(author) if isinstance(author, str) else msgspec.convert(author, Author),
-        text=data["text"],
-        observed_at=msgspec.convert(data["observed_at"], __import__("datetime").datetime),
-        media=tuple(
-            Media(MediaKind(one)) if isinstance(one, str) else msgspec.convert(one, Media) for one in data.get("media", ())
-        ),
-        mentions=tuple(target for one in data.get("mentions", ()) if (target := person(one))),
-        reply_to=person(data.get("reply_to")),
-        quote=person(data.get("quote")),
-        repost_of=person(data.get("repost_of")),
-    )
 
 
 def main() -> int:

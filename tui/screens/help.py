@@ -39,7 +39,6 @@ _TITLES = {
 class Help(Question[None]):
     """Shows all keys and signs."""
 
-    CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,question_mark,f1,enter", "back", show=False),
         Binding("j", "app.simulate_key('down')", show=False),

@@ -36,7 +36,9 @@ def _words(link: LinkState, since: datetime | None, unsent: int, desk: Desk, zon
         return f"✕ Link lost{at} ({link.why}). You see what was so then. Joining again by itself.{waiting}"
     if desk.ended:
         why = line(desk.ended.why)
-        return f"– Following ended at {words.hour(desk.ended.at, zone)}{f': {why}' if why else ''}. You can still decide."
+        return (
+            f"– Following ended at {words.hour(desk.ended.at, zone)}{f': {why}' if why else ''}. You can still decide."
+        )
     return ""
 
 

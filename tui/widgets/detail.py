@@ -19,7 +19,7 @@ from tui.widgets.still import Still
 _EMPTY = Content.styled(
     "Nothing is selected.\n\nThe flag under the cursor is shown here: the post, the clause it may touch, the moment it "
     "was judged by, and why. A flag is only ever a suggestion; what becomes of it is yours to say.",
-    "$text-muted",
+    "$quiet",
 )
 
 
@@ -57,7 +57,9 @@ def _what(view: FlagView, state: FlagState) -> Content:
         where = state_sign(view, state)
         lines[0] = Content.assemble(lines[0], "   ", where.content)
     if view.cleared is not None:
-        lines.append(Content.styled(f"~ Judged again, it is no longer raised: {_sentence(view.cleared)}", "$sev-notice"))
+        lines.append(
+            Content.styled(f"~ Judged again, it is no longer raised: {_sentence(view.cleared)}", "$sev-notice")
+        )
     return Content("\n").join(lines)
 
 
@@ -72,14 +74,16 @@ def _post(view: FlagView, desk: Desk, zone: tzinfo) -> Content:
     handle = f"@{line(post.author.handle, 50)} on {line(post.network, 20)}"
     head = [
         Content.styled(name, "bold"),
-        Content.styled(f"{handle}, {words.second(post.observed_at, zone)}", "$text-muted"),
+        Content.styled(f"{handle}, {words.second(post.observed_at, zone)}", "$quiet"),
     ]
     if view.deleted_at is not None:
-        head.append(Content.styled(f"{DELETED.glyph} {DELETED.word} at {words.second(view.deleted_at, zone)}", DELETED.style))
+        head.append(
+            Content.styled(f"{DELETED.glyph} {DELETED.word} at {words.second(view.deleted_at, zone)}", DELETED.style)
+        )
     if post.version:
-        head.append(Content.styled(f"version {line(post.version, 24)}", "$text-muted"))
-    body = whole(post.text, view.flag.spans) if post.text else Content.styled("(no text)", "$text-muted")
-    around = [Content.styled(note, "$text-muted") for note in _around(post)]
+        head.append(Content.styled(f"version {line(post.version, 24)}", "$quiet"))
+    body = whole(post.text, view.flag.spans) if post.text else Content.styled("(no text)", "$quiet")
+    around = [Content.styled(note, "$quiet") for note in _around(post)]
     return Content("\n").join([*head, Content(), body, *([Content(), *around] if around else [])])
 
 
@@ -91,7 +95,9 @@ def _around(post: Post) -> Iterable[str]:
         if target is not None:
             yield f"{what} {line(f'@{target.handle}' if target.handle else target.post or 'another post', 80)}"
     if post.mentions:
-        yield "mentions " + ", ".join(line(f"@{m.handle}" if m.handle else m.id or "someone", 40) for m in post.mentions[:8])
+        yield "mentions " + ", ".join(
+            line(f"@{m.handle}" if m.handle else m.id or "someone", 40) for m in post.mentions[:8]
+        )
     for link in post.links[:4]:
         yield f"link: {line(link, 120)}"
 
@@ -100,9 +106,13 @@ def _clause(view: FlagView, rule: RuleInForce | None) -> Content:
     flag = view.flag
     title = Content.styled(words.first_up(words.clauses(flag.clauses)), "bold")
     if rule is None:
-        return Content.assemble(title, "\n", ("The service did not tell this rule's clause.", "$text-muted"))
-    own = [(number, line(text, 600)) for number, text in rule.clauses.items() if number in flag.clauses or len(rule.clauses) == 1]
-    council = Content.styled(line(rule.council, 80), "$text-muted")
+        return Content.assemble(title, "\n", ("The service did not tell this rule's clause.", "$quiet"))
+    own = [
+        (number, line(text, 600))
+        for number, text in rule.clauses.items()
+        if number in flag.clauses or len(rule.clauses) == 1
+    ]
+    council = Content.styled(line(rule.council, 80), "$quiet")
     texts: list[Content] = []
     for number, text in own or [("", "")]:
         numbered = Content.styled(f"{number}  ", "bold") if len(own) > 1 else Content()
@@ -123,9 +133,11 @@ def _why(view: FlagView, rule: RuleInForce | None, desk: Desk, zone: tzinfo) -> 
     if flag.passes_if:
         sections.append(_section("It would have passed if", [Content(_sentence(flag.passes_if))]))
     if rule is not None and rule.false_alarms:
-        sections.append(_section("Known to fool this rule", [Content(f"· {line(text, 300)}") for text in rule.false_alarms]))
+        sections.append(
+            _section("Known to fool this rule", [Content(f"· {line(text, 300)}") for text in rule.false_alarms])
+        )
     sections.append(_section("Decisions", _decisions(view, desk, zone)))
-    sections.append(Content.styled(words.judged(rule, flag), "$text-muted"))
+    sections.append(Content.styled(words.judged(rule, flag), "$quiet"))
     return Content("\n\n").join(sections)
 
 
@@ -135,7 +147,9 @@ def _section(title: str, lines: Sequence[Content]) -> Content:
 
 def _basis(view: FlagView) -> Content:
     text = words.first_up(words.basis(view.flag))
-    return Content(f"{text}." if view.flag.basis is Basis.FACT else f"{text}; a reading alone never goes above warning.")
+    return Content(
+        f"{text}." if view.flag.basis is Basis.FACT else f"{text}; a reading alone never goes above warning."
+    )
 
 
 def _matched(view: FlagView) -> list[Content]:
@@ -148,18 +162,18 @@ def _matched(view: FlagView) -> list[Content]:
 
 
 _HELD = Sign("✓", "held", "$good")
-_FAILED = Sign("✕", "did not hold", "$text-muted")
+_FAILED = Sign("✕", "did not hold", "$quiet")
 
 
 def _step(step: Step) -> Content:
     sign = _HELD if step.held else _FAILED
     detail = f": {line(step.detail, 200)}" if step.detail else ""
-    return Content.assemble((sign.glyph, sign.style), f" {line(step.condition, 200)}", (detail, "$text-muted"))
+    return Content.assemble((sign.glyph, sign.style), f" {line(step.condition, 200)}", (detail, "$quiet"))
 
 
 def _decisions(view: FlagView, desk: Desk, zone: tzinfo) -> list[Content]:
     if not view.decisions:
-        return [Content.styled("None yet.", "$text-muted")]
+        return [Content.styled("None yet.", "$quiet")]
     lines = [_decision(made, view, desk, zone) for made in view.decisions]
     if any(made.kind is DecisionKind.TELL_CHAIR for made in view.decisions):
         seen = view.seen_by_chair_at
@@ -179,5 +193,8 @@ def _decision(made: Decision, view: FlagView, desk: Desk, zone: tzinfo) -> Conte
     waiting = " … sending" if desk.is_pending(made.id) else ""
     quoted = f"\n  “{line(made.words, 300)}”" if made.words else ""
     return Content.assemble(
-        (words.second(made.at, zone), "$text-muted"), f"  {said}, by {line(made.by, 40)}", (waiting, "$sev-notice"), quoted
+        (words.second(made.at, zone), "$quiet"),
+        f"  {said}, by {line(made.by, 40)}",
+        (waiting, "$sev-notice"),
+        quoted,
     )

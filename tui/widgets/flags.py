@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.content import Content
@@ -35,7 +35,7 @@ class Face(NamedTuple):
 class FlagTable(ScrollView, can_focus=True):
     """Shows faces, one under the cursor. Says :class:`Picked` when a row is clicked."""
 
-    COMPONENT_CLASSES = {"flags--row", "flags--cursor"}  # noqa: RUF012: Textual's own way
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"flags--row", "flags--cursor"}
 
     @dataclass
     class Picked(Message):
@@ -133,16 +133,20 @@ class FlagTable(ScrollView, can_focus=True):
 def _lines(face: Face, chosen: bool, width: int) -> tuple[Content, Content]:
     """A flag's two lines, each exactly ``width`` cells or less."""
     flag, new = face.view.flag, face.state is FlagState.NEW and face.view.cleared is None
-    sign = SEVERITY[flag.severity] if new or face.state is FlagState.KEPT else SEVERITY[flag.severity]._replace(style="")
+    sign = (
+        SEVERITY[flag.severity] if new or face.state is FlagState.KEPT else SEVERITY[flag.severity]._replace(style="")
+    )
     bar = ("▌", "$primary bold") if chosen else " "
-    clause = f"  {flag.clauses[0]}{'…' if len(flag.clauses) > 1 else ''}" if flag.clauses else ""
-    right = Content.assemble((clause, "$text-muted"), f"  {face.time} ")
-    left = Content.assemble(bar, Content.styled(f"{sign.glyph} {sign.word:<8}", sign.style), "  ", (face.who, "bold" if new else ""))
+    clause = f"  {', '.join(flag.clauses[:2])}{'…' if len(flag.clauses) > 2 else ''}"
+    right = Content.assemble((clause, "$quiet"), f"  {face.time} ")
+    left = Content.assemble(
+        bar, Content.styled(f"{sign.glyph} {sign.word:<8}", sign.style), "  ", (face.who, "bold" if new else "")
+    )
     room = max(width - right.cell_length, 0)
     first = Content.assemble(left.truncate(room, ellipsis=True).extend_right(max(room - left.cell_length, 0)), right)
-    second = Content.assemble(bar, "  ", _note(face), preview(face.view.post.text, flag.spans))
+    second = Content.assemble(bar, "  ", _note(face), preview(face.view.post.text, flag.spans).stylize_before("$quiet"))
     if not new and face.state is not FlagState.KEPT:
-        first, second = first.stylize("$text-muted"), second.stylize_before("$text-muted")
+        first = first.stylize_before("$quiet")
     return first.truncate(width), second.truncate(width, ellipsis=True)
 
 
@@ -156,4 +160,3 @@ def _note(face: Face) -> Content:
     if face.view.deleted_at is not None:
         notes.append(Content.styled(f"{DELETED.glyph} deleted", DELETED.style))
     return Content.assemble(Content(", ").join(notes), "  ") if notes else Content()
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textual import events
 from textual.content import Content
 
 from tui.keys import ACTS, Act, Group, Situation
@@ -24,7 +23,9 @@ class Say(Still):
 
 
 class Foot(Still):
-    """The keys of the flag and of the room, a line each, all read from the one table."""
+    """The keys of the flag and of the room, a line each, all read from the one table. They can be clicked."""
+
+    auto_links = False  # a key looks like a key, not like a link
 
     _now: Situation | None = None
 
@@ -33,7 +34,7 @@ class Foot(Still):
         self._now = now
         self._draw()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Fit the keys to the new width."""
         self._draw()
 
@@ -53,7 +54,7 @@ def _desk_acts(now: Situation) -> list[Act]:
 def _fit(group: Group, now: Situation, width: int, tail: list[Content]) -> Content:
     """The group's name, as many of its keys as fit, and the tail at the right edge."""
     end = Content("  ").join(tail)
-    fitted = Content.styled(f"{group:<4} ", "$text-muted")
+    fitted = Content.styled(f"{group:<4} ", "$quiet")
     for act in ACTS:
         if act.group is not group or act.hindrance(now):
             continue

@@ -48,14 +48,19 @@ class Header(Horizontal):
 def _counts(glance: Glance, now: datetime) -> Content:
     total = sum(glance.new.values())
     if not total:
-        return Content(glance.why or "Nothing waits for you.") if not glance.why else Content(words.first_up(glance.why))
+        return Content(f"{words.first_up(glance.why)}." if glance.why else "Nothing waits for you.")
     kinds = [
-        Content.styled(f"{SEVERITY[kind].glyph} {glance.new[kind]} {SEVERITY[kind].word}", SEVERITY[kind].style)
+        Content.styled(f"{SEVERITY[kind].glyph} {glance.new[kind]} {_many(kind, glance.new[kind])}", SEVERITY[kind].style)
         for kind in reversed(Severity)
         if glance.new.get(kind)
     ]
     oldest = f"   oldest waits {words.age(now - glance.oldest)}" if glance.oldest else ""
     return Content.assemble(Content("  ").join(kinds), oldest)
+
+
+def _many(kind: Severity, count: int) -> str:
+    word = SEVERITY[kind].word
+    return f"{word}s" if count > 1 and kind in (Severity.NOTICE, Severity.WARNING) else word
 
 
 def _rest(glance: Glance, desk: Desk) -> Content:
@@ -66,7 +71,7 @@ def _rest(glance: Glance, desk: Desk) -> Content:
         f"{_posts(seen.members_posts, 'member')} and {_posts(seen.public_posts, 'public')} seen",
     ]
     text = " · ".join(filter(None, parts))
-    return Content.styled(text, "$text-muted")
+    return Content.styled(text, "$quiet")
 
 
 def _posts(count: int, whose: str) -> str:

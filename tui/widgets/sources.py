@@ -29,9 +29,9 @@ class Sources(VerticalScroll):
         """Draw this state."""
         lines = [text for state in desk.sources.values() for text in _source(state, desk, now, zone)]
         if not lines:
-            lines = [Content.styled(_EMPTY, "$text-muted")]
+            lines = [Content.styled(_EMPTY, "$quiet")]
         if desk.counts.skipped:
-            lines.append(Content.styled(f"{desk.counts.skipped} posts skipped", "$text-muted"))
+            lines.append(Content.styled(f"{desk.counts.skipped} posts skipped", "$quiet"))
         self.query_one("#feeds", Still).put(Content("\n").join(lines))
 
 
@@ -53,7 +53,7 @@ def _source(state: SourceState, desk: Desk, now: datetime, zone: tzinfo) -> Iter
 
 
 def _note(text: str) -> Content:
-    return Content.styled(f"  {text}", "$text-muted")
+    return Content.styled(f"  {text}", "$quiet")
 
 
 def _gap(gap: Gap, zone: tzinfo) -> Content:

@@ -1,0 +1,76 @@
+"""The application: joins the link, the desk's screen and the terminal, and does nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from feedmon.wire import Snapshot
+from tui import keys, themes
+from tui.clock import Ticks, ticks
+from tui.link import Link
+from tui.screens.desk import DeskScreen
+
+
+class DeskApp(App[None]):
+    """The desk of one meeting. ``stops_service`` says that the service ends when this desk does."""
+
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-normal"), (150, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (32, "-tall")]
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        link: Link,
+        *,
+        ticks: Ticks = ticks,
+        light: bool = False,
+        stops_service: bool = False,
+    ) -> None:
+        super().__init__()
+        self._desk = DeskScreen(snapshot, link, ticks, stops_service)
+        self.register_theme(themes.DARK)
+        self.register_theme(themes.LIGHT)
+        self.theme = themes.LIGHT.name if light else themes.DARK.name
+
+    def on_mount(self) -> None:
+        """The desk is all there is."""
+        self.push_screen(self._desk)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colours, for Textual's other themes."""
+        return themes.defaults(self.current_theme.dark)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The command palette: every act that makes sense now, and the choice of theme."""
+        if screen is self._desk:
+            now = self._desk.situation()
+            for act in keys.ACTS:
+                if act.group is not keys.Group.MOVE and not act.hindrance(now):
+                    title = f"{act.group}: {act.label(now)} ({act.shown})"
+                    yield SystemCommand(title, act.help, lambda act_id=act.id: self._desk.action_act(act_id))
+        yield SystemCommand("Desk: theme", "Choose dark, light or another theme.", self.action_change_theme)
+
+    async def action_quit(self) -> None:
+        """Ctrl+Q asks as q does."""
+        if self.screen is self._desk:
+            self._desk.action_act("quit")
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C asks as q does."""
+        if self.screen is self._desk:
+            self._desk.action_act("quit")
+
+    def watch_title(self, title: str) -> None:
+        """The terminal's own title carries the glance word too, for when the desk is behind another window."""
+        if self.is_running and not self.is_headless and not self.is_web and sys.__stderr__ is not None:
+            sys.__stderr__.write(f"\x1b]2;{title} · feedmon\x07")
+            sys.__stderr__.flush()
+
+    def _fatal_error(self) -> None:
+        """Close after a fault of the desk's own, without what Textual would print: posts, among the local variables."""
+        self._close_messages_no_wait()
