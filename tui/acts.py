@@ -106,7 +106,8 @@ class Acts:
     async def undo(self) -> None:
         """Undo the last decision, or the selected handled flag's."""
         if decision := self._hands.desk.undoable(self._hands.flags.cursor):
-            await self._decide(decision.flag, DecisionKind.UNDO, undoes=decision.id)
+            said = f"Undone: {phrases.decision(decision).lower()}"
+            await self._decide(decision.flag, DecisionKind.UNDO, undoes=decision.id, said=said)
 
     async def open(self) -> None:
         """The chair opens the meeting."""
@@ -220,13 +221,14 @@ class Acts:
         reason: DismissReason | None = None,
         words: str = "",
         undoes: str | None = None,
+        said: str = "",
     ) -> None:
         now = self._hands.now()
         request = DecisionRequest(
             id=self._id(), flag=flag, kind=kind, at=now, reason=reason, words=words, undoes=undoes
         )
         decision = request.stamped(now)
-        await self._carry_out(decision, phrases.decision(decision), lambda: self._hands.link.decide(request))
+        await self._carry_out(decision, said or phrases.decision(decision), lambda: self._hands.link.decide(request))
 
     async def _carry_out(self, act: Mark | Decision, said: str, send: Callable[[], Awaitable[Outcome]]) -> None:
         hands = self._hands

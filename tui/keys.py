@@ -52,10 +52,9 @@ class Act:
     keys: str
     shown: str
     group: Group
-    help: str
     label: Callable[[Situation], str]
     hindrance: Callable[[Situation], str]
-    always_shown: bool = False
+    help: str
 
 
 def _nothing(_: Situation) -> str:
@@ -84,6 +83,22 @@ def _confirm(now: Situation) -> str:
 
 def _undo_label(now: Situation) -> str:
     return f"undo “{DECISION[now.undo.kind].lower()}”" if now.undo else "undo"
+
+
+def _undo(now: Situation) -> str:
+    return "" if now.undo else "There is no decision to undo."
+
+
+def _unseen(now: Situation) -> str:
+    return "" if now.unseen else "No new flag is waiting below."
+
+
+def _take_back(now: Situation) -> str:
+    return "" if now.undo_mark else "There is no mark to take back."
+
+
+def _view(now: Situation) -> str:
+    return "" if now.narrow else "Everything is in view already."
 
 
 def _while_on(now: Situation) -> str:
@@ -117,170 +132,81 @@ def _pick(now: Situation) -> str:
     return "" if now.has_items else "This meeting's file has no agenda items."
 
 
-def _toggle(so: Callable[[Situation], bool], on: str, off: str) -> Callable[[Situation], str]:
-    return lambda now: off if so(now) else on
+def _exclude(now: Situation) -> str:
+    return "readmit" if now.moment.public_excluded else "exclude"
 
 
+def _recording(now: Situation) -> str:
+    return "rec on" if now.moment.recording_suspended else "rec off"
+
+
+def _posting(now: Situation) -> str:
+    return "posts on" if now.moment.asked_not_to_post else "posts off"
+
+
+def _adjourn(now: Situation) -> str:
+    return "resume" if now.moment.phase is Phase.ADJOURNED else "adjourn"
+
+
+FLAG, ROOM, DESK, MOVE = Group
+
+# fmt: off
 ACTS: tuple[Act, ...] = (
-    Act(
-        "dismiss",
-        "d",
-        "d",
-        Group.FLAG,
-        "Dismiss the flag; the next key says why. That is how the rules learn.",
-        _says("dismiss"),
-        _dismiss,
-    ),
-    Act("keep", "e", "e", Group.FLAG, "Keep the flag for later; it stays in the list.", _says("keep"), _keep),
-    Act(
-        "confirm",
-        "y",
-        "y",
-        Group.FLAG,
-        "Confirm: a person agrees that it needs following up.",
-        _says("confirm"),
-        _confirm,
-    ),
-    Act(
-        "tell", "t", "t", Group.FLAG, "Tell the chair, in words you can change first.", _says("tell chair"), _needs_flag
-    ),
-    Act(
-        "undo",
-        "u",
-        "u",
-        Group.FLAG,
-        "Undo your last decision; on a handled flag, the decision about that flag.",
-        _undo_label,
-        lambda now: "" if now.undo else "There is no decision to undo.",
-    ),
-    Act(
-        "unseen",
-        "g",
-        "g",
-        Group.FLAG,
-        "Go to the first new flag below that you have not had on screen.",
-        lambda now: f"{now.unseen} new",
-        lambda now: "" if now.unseen else "No new flag is waiting below.",
-    ),
-    Act(
-        "filter",
-        "f",
-        "f",
-        Group.FLAG,
-        "Show the standing flags, the handled ones, or all of them.",
-        lambda now: f"show {now.showing.following}",
-        _nothing,
-    ),
-    Act(
-        "open",
-        "o",
-        "o",
-        Group.ROOM,
-        "The chair opens the meeting.",
-        _says("open"),
-        _open,
-    ),
-    Act(
-        "next",
-        "n",
-        "n",
-        Group.ROOM,
-        "The next item begins. U takes it back.",
-        lambda now: f"next: {now.next_item.number}" if now.next_item else "next",
-        _next,
-    ),
-    Act("pick", "i", "i", Group.ROOM, "Pick the item that begins, in any order.", _says("item"), _pick),
-    Act(
-        "exclude",
-        "x",
-        "x",
-        Group.ROOM,
-        "The public are excluded (you give the item and the words of the resolution), or readmitted.",
-        _toggle(lambda now: now.moment.public_excluded, "exclude", "readmit"),
-        _while_on,
-    ),
-    Act(
-        "recording",
-        "r",
-        "r",
-        Group.ROOM,
-        "The chair suspends recording, or lets it resume.",
-        _toggle(lambda now: now.moment.recording_suspended, "stop rec.", "allow rec."),
-        _while_on,
-    ),
-    Act(
-        "posting",
-        "p",
-        "p",
-        Group.ROOM,
-        "The chair asks members not to post, or lifts that.",
-        _toggle(lambda now: now.moment.asked_not_to_post, "no posts", "allow posts"),
-        _while_on,
-    ),
-    Act(
-        "adjourn",
-        "a",
-        "a",
-        Group.ROOM,
-        "The meeting adjourns, or resumes with the item it broke off.",
-        _toggle(lambda now: now.moment.phase is Phase.ADJOURNED, "adjourn", "resume"),
-        _while_on,
-    ),
-    Act("close", "c", "c", Group.ROOM, "The chair closes the meeting (asks once: c again).", _says("close"), _while_on),
-    Act(
-        "take_back",
-        "U",
-        "U",
-        Group.ROOM,
-        "Take back the last mark of the room; posts are judged again without it.",
-        _says("take back"),
-        lambda now: "" if now.undo_mark else "There is no mark to take back.",
-    ),
-    Act(
-        "chair_link",
-        "l",
-        "l",
-        Group.DESK,
-        "Make a link that opens the chair's page, once, on one device.",
-        _says("chair link"),
-        _nothing,
-    ),
-    Act(
-        "view",
-        "v",
-        "v",
-        Group.DESK,
-        "On a small screen: show the flag, the agenda or the sources below the list.",
-        _says("view"),
-        lambda now: "" if now.narrow else "Everything is in view already.",
-    ),
-    Act("help", "question_mark,f1", "?", Group.DESK, "This page.", _says("help"), _nothing, always_shown=True),
-    Act("quit", "q", "q", Group.DESK, "Leave the desk.", _says("quit"), _nothing, always_shown=True),
-    Act("down", "j,down", "j ↓", Group.MOVE, "The next flag.", _says("down"), _nothing),
-    Act("up", "k,up", "k ↑", Group.MOVE, "The flag before.", _says("up"), _nothing),
-    Act("first", "home", "Home", Group.MOVE, "The first flag.", _says("first"), _nothing),
-    Act("last", "end,G", "End", Group.MOVE, "The last flag.", _says("last"), _nothing),
-    Act(
-        "page_down",
-        "space,pagedown",
-        "Space",
-        Group.MOVE,
-        "Read on in the post and its explanation.",
-        _says("read on"),
-        _nothing,
-    ),
-    Act("page_up", "b,pageup", "b", Group.MOVE, "Read back.", _says("read back"), _nothing),
-    Act(
-        "read",
-        "enter",
-        "Enter",
-        Group.MOVE,
-        "Read the flag, with the arrows; on a small screen it takes the room of the list.",
-        _says("read"),
-        _needs_flag,
-    ),
-    Act("back", "escape", "Esc", Group.MOVE, "Back one step.", _says("back"), _nothing),
+    Act("dismiss", "d", "d", FLAG, _says("dismiss"), _dismiss,
+        "Dismiss it; the next key says why. That is how the rules learn."),
+    Act("keep", "e", "e", FLAG, _says("keep"), _keep,
+        "Keep it for later; it stays in the list."),
+    Act("confirm", "y", "y", FLAG, _says("confirm"), _confirm,
+        "Confirm: a person agrees that it needs following up."),
+    Act("tell", "t", "t", FLAG, _says("tell chair"), _needs_flag,
+        "Tell the chair, in words you can change first."),
+    Act("undo", "u", "u", FLAG, _undo_label, _undo,
+        "Undo your last decision, or that about the selected handled flag."),
+    Act("unseen", "g", "g", FLAG, lambda now: f"go to {now.unseen} new", _unseen,
+        "Go to the first new flag below that was not on screen yet."),
+
+    Act("open", "o", "o", ROOM, _says("open"), _open,
+        "The chair opens the meeting."),
+    Act("next", "n", "n", ROOM, _says("next"), _next,
+        "The next item begins."),
+    Act("pick", "i", "i", ROOM, _says("item"), _pick,
+        "Pick the item that begins, in any order."),
+    Act("exclude", "x", "x", ROOM, _exclude, _while_on,
+        "The public are excluded (asks for item and words), or readmitted."),
+    Act("recording", "r", "r", ROOM, _recording, _while_on,
+        "The chair suspends recording, or lets it resume."),
+    Act("posting", "p", "p", ROOM, _posting, _while_on,
+        "The chair asks members not to post, or lifts that."),
+    Act("adjourn", "a", "a", ROOM, _adjourn, _while_on,
+        "The meeting adjourns, or resumes with the item it broke off."),
+    Act("close", "c", "c", ROOM, _says("close"), _while_on,
+        "The chair closes the meeting (asks once: c again)."),
+    Act("take_back", "U", "U", ROOM, _says("unmark"), _take_back,
+        "Take back the last mark; posts are judged again without it."),
+
+    Act("filter", "f", "f", DESK, lambda now: f"show {now.showing.following}", _nothing,
+        "Show the standing flags, the handled ones, or all of them."),
+    Act("chair_link", "l", "l", DESK, _says("chair link"), _nothing,
+        "Make a link that opens the chair's page, once, on one device."),
+    Act("view", "v", "v", DESK, _says("view"), _view,
+        "On a small screen: show the flag, the agenda or the sources."),
+    Act("help", "question_mark,f1", "?", DESK, _says("help"), _nothing,
+        "This page."),
+    Act("quit", "q", "q", DESK, _says("quit"), _nothing,
+        "Leave the desk."),
+
+    Act("down", "j,down", "j ↓", MOVE, _says("down"), _nothing, "The next flag."),
+    Act("up", "k,up", "k ↑", MOVE, _says("up"), _nothing, "The flag before."),
+    Act("first", "home", "Home", MOVE, _says("first"), _nothing, "The first flag."),
+    Act("last", "end,G", "End", MOVE, _says("last"), _nothing, "The last flag."),
+    Act("page_down", "space,pagedown", "Space", MOVE, _says("read on"), _nothing,
+        "Read on in the post and its explanation."),
+    Act("page_up", "b,pageup", "b", MOVE, _says("read back"), _nothing, "Read back."),
+    Act("read", "enter", "Enter", MOVE, _says("read"), _needs_flag,
+        "Read with the arrows. Tab goes round the panels."),
+    Act("back", "escape", "Esc", MOVE, _says("back"), _nothing, "Back one step."),
 )
+# fmt: on
 
 
 def act(act_id: str) -> Act:

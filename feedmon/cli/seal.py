@@ -22,9 +22,10 @@ def seal(meeting: Path, item: str, file: Path, replace: bool) -> None:
     The paper's words are not kept. FILE is plain text (.txt or .md); it is read once, and neither copied nor changed.
     """
     done = seal_paper(meeting, item, file, datetime.now(UTC), alone=replace)
-    kept = f"{len(done.seal.runs):,} fingerprints of words, {len(done.seal.figures):,} of figures"
+    made = done.seal
+    kept = f"{len(made.runs):,} fingerprints of words, {len(made.figures):,} of figures, {len(made.names):,} of names"
     again = " (this paper was sealed before)" if done.was_there else ""
-    click.echo(f"Sealed for item {done.item.number} “{done.item.title}”: {done.seal.words:,} words{again}.")
+    click.echo(f"Sealed for item {done.item.number} “{done.item.title}”: {made.words:,} words{again}.")
     click.echo(f"Kept      {place_of(seals_file(meeting))}: {kept}.")
     click.echo(
         f"Key       {place_of(key_file(meeting))}: "

@@ -18,7 +18,7 @@ _HONORIFICS = ("cllr", "cllr.", "councillor", "coun", "coun.")
 
 
 def remarks_on(meeting: Meeting, place: Callable[[KeyPath], str]) -> tuple[Problem, ...]:
-    """Everything worth a second look, in the order of the file."""
+    """Everything worth a second look: items, members, accounts, feeds."""
     return tuple(
         Problem(place(path), message, mend)
         for part in (_on_items, _on_members, _on_accounts, _on_sources)
@@ -60,8 +60,8 @@ def _on_items(meeting: Meeting) -> _Remarks:
         yield ("item",), message, 'Add report = "FILE.txt" where there is an open paper.'
     for index, item in enumerate(meeting.items):
         if item.closed and item.report:
-            message = "is the paper of an item marked closed. What stands here is treated as public."
-            yield ("item", index, "report"), message, "If it is the closed paper, take it out and use “feedmon seal”."
+            message = f"item {item.number} is marked closed and has a report, which is treated as public."
+            yield ("item", index), message, "If it is the closed paper, take it out and use “feedmon seal”."
         if item.closed and item.reason is None:
             message = f"item {item.number} is marked closed without its reason."
             yield ("item", index, "closed"), message, 'Add reason = "…" as the agenda cites it.'

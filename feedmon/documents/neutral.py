@@ -32,7 +32,7 @@ def _not_empty(text: str) -> str:
 
 
 def _person(who: str) -> str:
-    return _not_empty(who).strip().removeprefix("@")
+    return _not_empty(who.strip().removeprefix("@"))
 
 
 Name = Annotated[str, Turned(_not_empty)]

@@ -21,7 +21,7 @@ from feedmon.judgement.checks import CHECKS
 from feedmon.judgement.examples import broken
 from feedmon.judgement.judge import Judge
 from feedmon.judgement.packs import Group, KindFile, Lexicon, Pack, PackFile, assemble
-from feedmon.judgement.sealing import seal
+from feedmon.judgement.sealing import open_texts, seal
 from feedmon.model.meeting import Meeting
 from feedmon.model.problems import BadInput, Problem, did_you_mean
 
@@ -84,7 +84,7 @@ def example_judge(packs: Iterable[Pack], rules: Path | None = None) -> Judge:
             item.number,
             _EXAMPLE_KEY,
             meeting.window.starts,
-            [each.report for each in meeting.items],
+            open_texts(meeting),
         )
         for item in meeting.items
         if item.closed

@@ -28,7 +28,7 @@ import msgspec
 from feedmon.documents.files import MEGABYTE, place_of, read_text, shown
 from feedmon.documents.meeting_file import load_meeting
 from feedmon.documents.writing import write_new, write_whole
-from feedmon.judgement.sealing import seal
+from feedmon.judgement.sealing import open_texts, seal
 from feedmon.model.meeting import AgendaItem, Meeting
 from feedmon.model.problems import BadInput, Problem
 from feedmon.model.seals import Seal
@@ -149,10 +149,8 @@ def _read_paper(path: Path) -> str:
 
 
 def _seal(text: str, item: AgendaItem, key: bytes, at: datetime, meeting: Meeting, paper: Path) -> Seal:
-    public = [meeting.title, meeting.council.name, *meeting.council.contacts]
-    public += [words for each in meeting.items for words in (each.title, each.report) if words]
     try:
-        made = seal(text, item.number, key, at, public)
+        made = seal(text, item.number, key, at, open_texts(meeting))
     except ValueError as error:
         raise BadInput(Problem(place_of(paper), f"cannot be sealed: {error}.")) from None
     if not made.runs:

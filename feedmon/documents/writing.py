@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,8 +15,9 @@ def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
 
     Raises BadInput when it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.new")
     try:
+        temporary.unlink(missing_ok=True)  # left by a writer that was killed
         _write(temporary, data, private)
         try:
             temporary.replace(path)

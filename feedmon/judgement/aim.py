@@ -14,9 +14,9 @@ import msgspec
 from feedmon.judgement.case import Case
 from feedmon.judgement.packs import Use
 from feedmon.judgement.phrasebook import Hit
-from feedmon.judgement.room import NAMES, WEAK, Person
+from feedmon.judgement.room import NAMES, OFFICE, WEAK, Person
 from feedmon.judgement.text import Token, TokenKind
-from feedmon.model.posts import Target
+from feedmon.model.posts import Author, Target
 
 _INSTITUTION = "institution"
 _BE = frozenset("is s are was were be being been am looks look sounds sound seems seem remains acts acting".split())
@@ -29,6 +29,9 @@ _BETWEEN = frozenset(
     sort only up here there you your yourself again and is s are was were be am looks sounds seems
     remains acting looking no less honestly frankly today tonight now also even both all completely""".split()
 )
+_THE = frozenset("the our this that your madam mister mr".split())
+_ALONGSIDE = frozenset("in at on with from sat sitting opposite beside next over who wearing behind near".split())
+_AND = frozenset("and but or so because while when".split())
 _NOT = frozenset("not never nobody noone hardly isnt aint without nor neither".split())
 _REPORT = frozenset(
     """called calls calling call branded labelled labeled described describes describing accused accuses accusing named
@@ -82,7 +85,10 @@ def people_named(case: Case, people: str) -> tuple[_Mentioned, ...]:
     for hit in case.hits.of(NAMES):
         person = case.room.people[hit.sense.label]
         weak = hit.sense.strength <= WEAK
-        if weak and not (all_lower or tokens[hit.last].capital or hit.first < hit.last):
+        if hit.sense.strength == OFFICE:
+            if not _THE & {token.text for token in tokens[max(0, hit.first - 3) : hit.first]}:
+                continue
+        elif weak and not (all_lower or tokens[hit.last].capital):
             continue
         named[hit.first, hit.last] = _Mentioned(person, hit.first, hit.last, not weak, _owns(tokens, hit.last))
     for index, token in enumerate(tokens):
@@ -96,11 +102,15 @@ def people_named(case: Case, people: str) -> tuple[_Mentioned, ...]:
 
 
 def addressee(case: Case) -> tuple[Person, str] | None:
-    """The one person a post speaks to: whose post it answers or quotes, else the only one it mentions."""
+    """The one person a post speaks to: whose post it answers or quotes, else the only one it mentions.
+
+    Someone who is not on the roster is one of the public; the council's own account is nobody.
+    """
     post = case.post
+    own = case.member.id if case.member else None
     for target, how in ((post.reply_to, "in a reply to"), (post.quote, "quoting")):
         person = case.room.whom(target, post.network)
-        if person is not None and not (case.member and person.id == case.member.id):
+        if person is not None and person.id != own and not _same_account(target, post.author):
             return person, f"{how} {person.name}"
     mentioned = {
         person.id: person for target in post.mentions if (person := case.room.whom(target, post.network)) is not None
@@ -108,7 +118,7 @@ def addressee(case: Case) -> tuple[Person, str] | None:
     for token in case.reading.tokens:
         if token.kind is TokenKind.MENTION and (person := _mentioned_person(case, token)) is not None:
             mentioned[person.id] = person
-    mentioned.pop(case.member.id if case.member else "", None)
+    mentioned.pop(own or "", None)
     if len(mentioned) == 1:
         (person,) = mentioned.values()
         return person, f"mentioning {person.name}"
@@ -160,12 +170,16 @@ def aim(case: Case, hit: Hit, people: str) -> Aim | None:
             if (
                 hit.last < mentioned.first
                 and not mentioned.owns
+                and not any(token.text in _AND for token in tokens[hit.last + 1 : mentioned.first])
                 and _joined(tokens, hit.last + 1, mentioned.first, bodies)
             ):
                 return Aim(mentioned.person, 0.9 if mentioned.sure else 0.85, f"said of {mentioned.person.name}")
         second = _nearest_before(tokens, hit, start, _SECOND)
-        if second is not None and _joined(tokens, second + 1, hit.first, bodies) and spoken_to is not None:
-            return Aim(spoken_to[0], 0.95, f"said to “you”, {spoken_to[1]}")
+        if second is not None and _joined(tokens, second + 1, hit.first, bodies):
+            if spoken_to is not None:
+                return Aim(spoken_to[0], 0.95, f"said to “you”, {spoken_to[1]}")
+            if len({m.person.id for m in named}) == 1:
+                return Aim(named[0].person, 0.85, f"said to “you”, speaking to {named[0].person.name}")
         third = _nearest_before(tokens, hit, start, _THIRD)
         if third is not None and _joined(tokens, third + 1, hit.first, bodies):
             earlier = [m.person for m in named if m.first < third]
@@ -176,6 +190,9 @@ def aim(case: Case, hit: Hit, people: str) -> Aim | None:
             return Aim(spoken_to[0], 0.8, f"said bare, {spoken_to[1]}")
         if len(here) == 1 and not here[0].owns and not bodies and _bare(tokens, start, hit):
             return Aim(here[0].person, 0.7, f"said in one breath with {here[0].person.name}")
+        just_named = _named_in_the_sentence_before(tokens, start, named)
+        if just_named is not None and not here and not bodies and _bare(tokens, start, hit):
+            return Aim(just_named, 0.75, f"said right after naming {just_named.name}")
         return None
     near = [m for m in here if not m.owns or m.last < hit.first]
     if near:
@@ -185,9 +202,9 @@ def aim(case: Case, hit: Hit, people: str) -> Aim | None:
         return Aim(spoken_to[0], 0.85 if not bodies else 0.55, spoken_to[1])
     if named and any(token.text in _THIRD for token in tokens[start:stop]):
         return Aim(named[-1].person, 0.75, f"said of “{named[-1].person.name}”, named before")
-    before = [m for m in named if m.last < start]
-    if before and not bodies and hit.last - hit.first + 1 >= (stop - start) - 3:
-        return Aim(before[-1].person, 0.7, f"said right after naming {before[-1].person.name}")
+    just_named = _named_in_the_sentence_before(tokens, start, named)
+    if just_named is not None and not bodies:
+        return Aim(just_named, 0.7, f"said right after naming {just_named.name}")
     return None
 
 
@@ -197,6 +214,10 @@ def _words(tokens: Sequence[Token], hit: Hit) -> str:
 
 def _mentioned_person(case: Case, token: Token) -> Person | None:
     return case.room.whom(Target(handle=token.text.lstrip("@")), case.post.network)
+
+
+def _same_account(target: Target | None, author: Author) -> bool:
+    return target is not None and target.handle == author.handle
 
 
 def _inside(inner: _Mentioned, outer: _Mentioned) -> bool:
@@ -223,16 +244,31 @@ def _sentence(tokens: Sequence[Token], index: int) -> tuple[int, int]:
     return start, stop
 
 
+def _named_in_the_sentence_before(tokens: Sequence[Token], start: int, named: Sequence[_Mentioned]) -> Person | None:
+    """The one person named in the sentence before, if exactly one was and nothing of theirs is meant instead."""
+    if start == 0:
+        return None
+    first, stop = _sentence(tokens, start - 2) if start >= 2 else (0, start)
+    there = [m for m in named if first <= m.first and m.last < stop and not m.owns]
+    return there[0].person if len({m.person.id for m in there}) == 1 else None
+
+
 def _last(words: Sequence[str], among: frozenset[str]) -> int:
     return max(index for index, word in enumerate(words) if word in among)
 
 
 def _joined(tokens: Sequence[Token], first: int, stop: int, bodies: Sequence[Hit]) -> bool:
-    """Whether nothing but little words stands between a person and what is said of them."""
-    if stop - first > 8 or any(first <= body.first < stop for body in bodies):
+    """Whether nothing but little words stands between a person and what is said of them.
+
+    A few words of where they are may come first: “the man in the green coat is …”.
+    """
+    if any(first <= body.first < stop for body in bodies):
         return False
-    between = [token for token in tokens[first:stop] if token.kind is not TokenKind.MENTION]
-    return sum(token.text not in _BETWEEN for token in between) <= (1 if len(between) > 1 else 0)
+    between = [token.text for token in tokens[first:stop] if token.kind is not TokenKind.MENTION]
+    if between and between[0] in _ALONGSIDE:
+        verbs = [index for index, word in enumerate(between) if word in _BE]
+        between = between[verbs[-1] :] if verbs and verbs[-1] <= 8 else between
+    return len(between) <= 8 and sum(word not in _BETWEEN for word in between) <= (1 if len(between) > 1 else 0)
 
 
 def _modifies_a_body(tokens: Sequence[Token], hit: Hit, bodies: Sequence[Hit]) -> bool:
@@ -255,5 +291,5 @@ def _nearest_before(tokens: Sequence[Token], hit: Hit, start: int, among: frozen
 
 def _bare(tokens: Sequence[Token], start: int, hit: Hit) -> bool:
     """Whether the sentence comes down to the word itself: “What an absolute muppet.”"""
-    before = [token for token in tokens[start : hit.first] if token.kind is TokenKind.WORD]
-    return all(token.text in _LEAD_IN | _BETWEEN for token in before) and len(before) <= 6
+    before = [token.text for token in tokens[start : hit.first] if token.kind is TokenKind.WORD]
+    return sum(word not in _LEAD_IN | _BETWEEN for word in before) <= 1 and len(before) <= 6

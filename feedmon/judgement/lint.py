@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from feedmon.judgement.packs import Pack
-from feedmon.judgement.phrasebook import expand
 from feedmon.judgement.text import folded
 from feedmon.model.problems import Problem
 
@@ -40,11 +39,10 @@ def words_can_match(pack: Pack) -> Iterator[Problem]:
     for lexicon in pack.lexicons:
         for group in lexicon.group:
             for word in group.words:
-                for choice in expand(word):
-                    fold = folded(choice.rstrip("*"))
-                    if not fold or (len(fold) < _SHORTEST and fold.isascii()):
-                        place = f"lexicon {lexicon.id}: {group.label}"
-                        yield Problem(place, f"“{word}” is too short to mean anything.", "Take it out.")
+                fold = folded(word.strip("*"))
+                if not fold or (len(fold) < _SHORTEST and fold.isascii()):
+                    place = f"lexicon {lexicon.id}: {group.label}"
+                    yield Problem(place, f"“{word}” is too short to mean anything.", "Take it out.")
 
 
 def nothing_invisible(pack: Pack) -> Iterator[Problem]:

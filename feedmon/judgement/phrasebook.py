@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from ahocorasick_rs import AhoCorasick
 
 from feedmon.judgement.packs import Lexicon, Use
-from feedmon.judgement.text import Reading, TokenKind, folded, read
+from feedmon.judgement.phrases import Phrase, phrase
+from feedmon.judgement.text import Reading, TokenKind, read
 from feedmon.model.flags import Span
 
 
@@ -52,51 +53,35 @@ class Hits:
         return Span(tokens[hit.first].start, tokens[hit.last].end, hit.sense.label)
 
 
-_BRACES = re.compile(r"\{([^{}]*)\}")
-
-
-def expand(phrase: str) -> list[str]:
-    """Every phrase a lexicon entry stands for: ``{very|so|} thick`` → three."""
-    match = _BRACES.search(phrase)
-    if match is None:
-        return [" ".join(phrase.split())]
-    before, after = phrase[: match.start()], phrase[match.end() :]
-    return [done for choice in match.group(1).split("|") for done in expand(f"{before}{choice}{after}")]
-
-
 class Phrasebook:
-    """A finder for the phrases of many lexicons, and for names given as ``extra`` (sense → phrases)."""
+    """A finder for the phrases of many lexicons, and for names given as ``extra`` (sense → phrases).
+
+    ``vocabulary`` is every folded word of all of them. Raises ValueError for a phrase that cannot be read.
+    """
 
     def __init__(self, lexicons: Sequence[Lexicon], extra: Mapping[Sense, Iterable[str]] | None = None) -> None:
-        meanings: dict[str, set[tuple[str, Sense]]] = {}
-        allowed: dict[str, set[str]] = {}
-
-        def add(table: dict[str, set[Hashable]], phrase: str, value: Hashable) -> None:
-            for choice in expand(phrase):
-                any_ending = choice.endswith("*")
-                fold = folded(choice.rstrip("*"))
-                if fold:
-                    table.setdefault(f" {fold}" if any_ending else f" {fold} ", set()).add(value)
-
+        self._entries: list[tuple[Phrase, Sense | None, str]] = []
         for lexicon in lexicons:
             for group in lexicon.group:
                 sense = Sense(lexicon.id, group.label, group.strength, group.use)
-                for word in group.words:
-                    add(meanings, word, (word, sense))  # type: ignore[arg-type]  # one helper, two tables
-                for phrase in group.allow:
-                    add(allowed, phrase, lexicon.id)  # type: ignore[arg-type]  # one helper, two tables
+                self._add(group.words, sense, lexicon.id)
+                self._add(group.allow, None, lexicon.id)
         for sense, phrases in (extra or {}).items():
-            for phrase in phrases:
-                add(meanings, phrase, (phrase, sense))  # type: ignore[arg-type]  # one helper, two tables
-        self._patterns = sorted(meanings.keys() | allowed.keys())
-        self._meanings = [tuple(meanings.get(pattern, ())) for pattern in self._patterns]
-        self._allows = [frozenset(allowed.get(pattern, ())) for pattern in self._patterns]
-        self._finder = AhoCorasick(self._patterns) if self._patterns else None
+            self._add(phrases, sense, sense.lexicon)
+        anchored: dict[str, list[int]] = {}
+        for index, (entry, _, _) in enumerate(self._entries):
+            for anchor in entry.anchors:
+                anchored.setdefault(anchor, []).append(index)
+        self._anchored = list(anchored.values())
+        self._finder = AhoCorasick(list(anchored)) if anchored else None
+        self.vocabulary = frozenset(word for entry, _, _ in self._entries for word in entry.words)
         self._starred: dict[int, list[str]] = {}
-        for pattern in self._patterns:
-            word = pattern.strip()
-            if " " not in word and word.isalpha():
+        for word in sorted(self.vocabulary):
+            if word.isalpha():
                 self._starred.setdefault(len(word), []).append(word)
+
+    def _add(self, written: Iterable[str], sense: Sense | None, lexicon: str) -> None:
+        self._entries += [(entry, sense, lexicon) for each in written if (entry := phrase(each)) is not None]
 
     def read(self, text: str) -> Reading:
         """Read a text with this book's words known."""
@@ -105,25 +90,40 @@ class Phrasebook:
     def find(self, reading: Reading) -> Hits:
         """Every hit in every form of a reading, each once, leftmost first; hits inside an allowed phrase left out."""
         found: dict[tuple[int, int, str, str], Hit] = {}
-        allowed: list[tuple[int, int, frozenset[str]]] = []
-        if self._finder is None:
-            return Hits(reading, ())
+        allowed: list[tuple[int, int, str]] = []
         for form in reading.forms:
-            for index, start, end in self._finder.find_matches_as_indexes(form.string, overlapping=True):
-                first = form.spans[bisect_right(form.starts, start + 1) - 1][0]
-                last = form.spans[bisect_right(form.starts, end - 1 - (form.string[end - 1] == " ")) - 1][1]
+            for index, start, stop in self._matches(form.string):
+                entry, sense, lexicon = self._entries[index]
+                first = form.spans[bisect_right(form.starts, start) - 1][0]
+                last = form.spans[bisect_right(form.starts, stop - 1) - 1][1]
                 if any(token.kind is TokenKind.STOP for token in reading.tokens[first : last + 1]):
                     continue
-                for phrase, sense in self._meanings[index]:
-                    found.setdefault((first, last, sense.lexicon, sense.label), Hit(first, last, phrase, sense))
-                if self._allows[index]:
-                    allowed.append((first, last, self._allows[index]))
+                if sense is None:
+                    allowed.append((first, last, lexicon))
+                else:
+                    found.setdefault((first, last, lexicon, sense.label), Hit(first, last, entry.written, sense))
         kept = (
             hit
             for _, hit in sorted(found.items())
-            if not any(a <= hit.first and hit.last <= b and hit.sense.lexicon in ids for a, b, ids in allowed)
+            if not any(a <= hit.first and hit.last <= b and hit.sense.lexicon == lex for a, b, lex in allowed)
         )
         return Hits(reading, kept)
+
+    def _matches(self, string: str) -> Iterator[tuple[int, int, int]]:
+        """Every entry that a form says, with the characters from its first word to the end of its last."""
+        if self._finder is None:
+            return
+        confirmed: set[int] = set()
+        for anchor, start, stop in self._finder.find_matches_as_indexes(string, overlapping=True):
+            for index in self._anchored[anchor]:
+                pattern = self._entries[index][0].pattern
+                if pattern is None:
+                    open_ended = string[stop - 1] != " "
+                    yield index, start + 1, (string.index(" ", stop) if open_ended else stop - 1)
+                elif index not in confirmed:
+                    confirmed.add(index)
+                    for match in pattern.finditer(string):
+                        yield index, match.start(), match.end() - 1
 
     def _unstar(self, word: str) -> str | None:
         """The one known word that a starred-out spelling can be: as long, with the letters left where they are."""

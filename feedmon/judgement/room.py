@@ -20,7 +20,10 @@ NAMES = "names"
 """The lexicon id under which the meeting's own people are found; a hit's label is the person's id."""
 
 WEAK = 0.5
-"""The strength of a name that may be another's, or an ordinary word: a first name, an office."""
+"""The strength of a name that may be another's, or an ordinary word: a first name, a surname alone."""
+
+OFFICE = 0.4
+"""The strength of an office, which means its holder only after “the”, “our” and the like."""
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -61,6 +64,7 @@ class Room:
         self.phrasebook = Phrasebook(lexicons, _names(self.people))
         self.fingerprints = Fingerprints(seals, seal_key)
         self._lexicons = {lexicon.id: lexicon for lexicon in lexicons}
+        self._words: dict[str, frozenset[str]] = {}
         self._ids: dict[tuple[str, str], Author] = {}
         self._handles: dict[tuple[str, str], Author] = {}
         for member in meeting.members:
@@ -71,7 +75,8 @@ class Room:
         self.item_stems: Mapping[str, frozenset[str]] = {
             item.number: stems_of(f"{item.title}. {item.report}") for item in meeting.items
         }
-        self.meeting_stems = self._meeting_stems()
+        self.common_stems = self._common_stems()
+        self.meeting_stems = self.common_stems.union(*self.item_stems.values())
         self.open_text = folded(
             " . ".join(
                 [item.title for item in meeting.items]
@@ -87,37 +92,36 @@ class Room:
         return self._handles.get((network, _plain_handle(author.handle)), Author())
 
     def whom(self, target: Target | None, network: str) -> Person | None:
-        """The member a reply, quote or mention is to, if it is one of them."""
-        if target is None:
+        """Whom a reply, quote or mention is to: a member, or one of the public. None for the council's own account."""
+        if target is None or not (target.handle or target.id):
             return None
         author = self.author(PostAuthor(target.handle or "", target.id), network)
-        return self.people[author.member.id] if author.member is not None else None
+        if author.member is not None:
+            return self.people[author.member.id]
+        handle = target.handle or target.id or ""
+        return None if author.is_council else Person(f"@{handle}", f"@{handle}")
 
     def words(self, lexicon: str) -> frozenset[str]:
         """The stems of every word in a lexicon (for vocabularies, where phrases do not matter)."""
-        if lexicon not in self._lexicons:
-            return frozenset()
-        return frozenset(
-            stem(token.text)
-            for group in self._lexicons[lexicon].group
-            for word in group.words
-            for token in tokens_of(word)
-            if token.kind is TokenKind.WORD
-        )
+        if lexicon not in self._words:
+            groups = self._lexicons[lexicon].group if lexicon in self._lexicons else ()
+            words = (token for group in groups for word in group.words for token in tokens_of(word))
+            self._words[lexicon] = frozenset(stem(token.text) for token in words if token.kind is TokenKind.WORD)
+        return self._words[lexicon]
 
     def _know(self, account: Account, author: Author) -> None:
         if account.id is not None:
             self._ids[account.network, account.id] = author
         self._handles[account.network, _plain_handle(account.handle)] = author
 
-    def _meeting_stems(self) -> frozenset[str]:
-        """The stems of tonight's own words: items, reports, council, places, people, hashtags."""
+    def _common_stems(self) -> frozenset[str]:
+        """The stems of words that are about the meeting but about no one item: council, places, people, hashtags."""
         meeting = self.meeting
         names = [meeting.title, meeting.council.name, *meeting.council.places, *meeting.hashtags]
         names += [person.name for person in self.people.values()]
         names += [alias for member in meeting.members for alias in member.also_known_as]
         names += [member.ward or "" for member in meeting.members]
-        return stems_of(". ".join(names)).union(*self.item_stems.values())
+        return stems_of(". ".join(names))
 
 
 def _plain_handle(handle: str) -> str:
@@ -143,9 +147,9 @@ def _names(people: Mapping[str, Person]) -> dict[Sense, list[str]]:
         if firsts.count(first.casefold()) == 1:
             weak.append(first)
         offices = person.member.offices if person.member else ((person.officer.post,) if person.officer else ())
-        weak += [f"{{the|our|this|madam|mister|mr}} {office}" for office in offices if office]
         names[Sense(NAMES, person.id, 1.0)] = strong
         names[Sense(NAMES, person.id, WEAK)] = weak
+        names[Sense(NAMES, person.id, OFFICE)] = [office for office in offices if office]
     return names
 
 

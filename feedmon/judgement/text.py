@@ -113,6 +113,8 @@ _LEET = (
     str.maketrans({"0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s",
                    "!": "l", "|": "l", "*": None}),
 )  # fmt: skip
+_ONE_LETTER_WORDS = frozenset({"a", "i", "o", "you", "are"})  # “u” and “r” have been opened by now
+_PLAIN = re.compile(r"[a-z]+(?: [a-z]+)*")
 _STRETCHED = re.compile(r"(.)\1{2,}")
 
 
@@ -224,9 +226,10 @@ def read(text: str, unstar: Callable[[str], str | None] = lambda _: None) -> Rea
     plain = [(token.text, index, index) for index, token in enumerate(tokens)]
     forms = [_form(plain)]
     seen = {forms[0].string}
-    joined = _spaced_letters_joined(text, tokens)
-    if any(token.kind is TokenKind.WORD and _disguised(token.text) for token in tokens) or joined != plain:
-        for style in range(4):
+    whole = _spaced_letters_joined(text, tokens, skip=frozenset())
+    late = _spaced_letters_joined(text, tokens, skip=_ONE_LETTER_WORDS) if whole != plain else whole
+    if any(token.kind is TokenKind.WORD and _disguised(token.text) for token in tokens) or whole != plain:
+        for style, joined in [(0, whole), (1, whole), (2, whole), (3, whole), *([(0, late)] if late != whole else [])]:
             form = _form(
                 [
                     (_unmasked(piece, style, unstar) if tokens[first].kind is TokenKind.WORD else piece, first, last)
@@ -243,11 +246,18 @@ def _disguised(word: str) -> bool:
     return not word.isalpha() or _STRETCHED.search(word) is not None
 
 
-def _spaced_letters_joined(text: str, tokens: tuple[Token, ...]) -> list[tuple[str, int, int]]:
-    """The tokens with words written l i k e t h i s put together (four letters or more)."""
+def _spaced_letters_joined(text: str, tokens: tuple[Token, ...], skip: frozenset[str]) -> list[tuple[str, int, int]]:
+    """The tokens with words written l i k e t h i s put together (four letters or more).
+
+    A run does not begin with a letter in ``skip``: “u r a c l o w n”.
+    """
     pieces: list[tuple[str, int, int]] = []
     index = 0
     while index < len(tokens):
+        if tokens[index].text in skip:
+            pieces.append((tokens[index].text, index, index))
+            index += 1
+            continue
         stop = index
         while stop < len(tokens) and tokens[stop].kind is TokenKind.WORD and tokens[stop].end - tokens[stop].start == 1:
             stop += 1
@@ -263,6 +273,8 @@ def _spaced_letters_joined(text: str, tokens: tuple[Token, ...]) -> list[tuple[s
 
 def folded(phrase: str) -> str:
     """A phrase as the plain form writes it: for lexicons, names and anything else to be found in posts."""
+    if _PLAIN.fullmatch(phrase) and not any(word in _CONTRACTIONS for word in phrase.split()):
+        return phrase
     return " ".join(token.text for token in tokens_of(phrase) if token.kind is not TokenKind.STOP)
 
 

@@ -32,7 +32,7 @@ class RuleOnRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClauseOnRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A clause's id and our paraphrase of it, so that a review can be read without the policy beside it."""
+    """A clause: its id and our paraphrase of it, so that a review can be read without the policy beside it."""
 
     id: str
     paraphrase: str
@@ -67,7 +67,7 @@ class FollowingStarted(msgspec.Struct, frozen=True, kw_only=True, tag="following
     rehearsal: bool = False
 
 
-class FollowingStopped(msgspec.Struct, frozen=True, kw_only=True, tag="following_stopped", tag_field="kind"):
+class FollowingStopped(msgspec.Struct, frozen=True, tag="following_stopped", tag_field="kind"):
     """Nothing is followed from now on: the window is over, the service was stopped, and so on."""
 
     why: str
@@ -91,7 +91,7 @@ class PostRemoved(msgspec.Struct, frozen=True, kw_only=True, tag="post_removed",
     observed_at: Instant
 
 
-class FlagRaised(msgspec.Struct, frozen=True, kw_only=True, tag="flag_raised", tag_field="kind"):
+class FlagRaised(msgspec.Struct, frozen=True, tag="flag_raised", tag_field="kind"):
     """A flag, new or judged again: the last one recorded under a flag's id is the flag as it stands."""
 
     flag: Flag
@@ -104,13 +104,13 @@ class FlagCleared(msgspec.Struct, frozen=True, kw_only=True, tag="flag_cleared",
     why: str
 
 
-class Marked(msgspec.Struct, frozen=True, kw_only=True, tag="marked", tag_field="kind"):
+class Marked(msgspec.Struct, frozen=True, tag="marked", tag_field="kind"):
     """The clerk marked the timeline."""
 
     mark: Mark
 
 
-class Decided(msgspec.Struct, frozen=True, kw_only=True, tag="decided", tag_field="kind"):
+class Decided(msgspec.Struct, frozen=True, tag="decided", tag_field="kind"):
     """Someone decided about a flag."""
 
     decision: Decision
@@ -123,13 +123,13 @@ class ChairSaw(msgspec.Struct, frozen=True, kw_only=True, tag="chair_saw", tag_f
     at: Instant
 
 
-class SourceReported(msgspec.Struct, frozen=True, kw_only=True, tag="source_reported", tag_field="kind"):
+class SourceReported(msgspec.Struct, frozen=True, tag="source_reported", tag_field="kind"):
     """A source's condition changed."""
 
     state: SourceState
 
 
-class GapRecorded(msgspec.Struct, frozen=True, kw_only=True, tag="gap_recorded", tag_field="kind"):
+class GapRecorded(msgspec.Struct, frozen=True, tag="gap_recorded", tag_field="kind"):
     """A stretch a source could not be seen in; recorded again, with the same source and start, once filled."""
 
     gap: Gap

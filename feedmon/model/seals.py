@@ -10,8 +10,8 @@ from feedmon.model.instants import Instant
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
     """The fingerprints of one closed paper.
 
-    ``runs`` are keyed digests of word runs (64 bits, hexadecimal), ``figures`` of its distinctive figures. The key
-    is kept beside the meeting file and never in the journal; without it the digests tell nothing.
+    ``runs`` are keyed digests of word runs (64 bits, hexadecimal), ``figures`` of its distinctive figures, ``names``
+    of the names that no open paper has. The key is kept beside the meeting file and never in the journal; without it the digests tell nothing.
     """
 
     item: str
@@ -19,3 +19,4 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     figures: frozenset[str]
     sealed_at: Instant
     words: int
+    names: frozenset[str] = frozenset()

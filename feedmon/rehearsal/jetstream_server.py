@@ -177,19 +177,19 @@ class JetstreamServer:
         """One subscriber's connection, until either side ends it."""
         request = connection.request
         subscription = Subscription.parse(urlsplit(request.path).query if request else "")
+        first = self._first_for(subscription)
         self.clock.begin()
         try:
             async with asyncio.TaskGroup() as tasks:
-                sending = tasks.create_task(self._send_all(connection, subscription))
+                sending = tasks.create_task(self._send_from(first, connection, subscription))
                 async for _ in connection:
                     await connection.close(1008, "a rehearsal takes no messages: subscribe anew")
                 sending.cancel()
         except* ConnectionClosed:
             pass
 
-    async def _send_all(self, connection: ServerConnection, subscription: Subscription) -> None:
+    async def _send_from(self, place: int, connection: ServerConnection, subscription: Subscription) -> None:
         lines = self.recording.lines
-        place = self._first_for(subscription)
         swapped = -1
         while True:
             while place < len(lines) and (place == swapped or not subscription.wants(lines[place])):

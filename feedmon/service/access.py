@@ -98,6 +98,13 @@ def guard(token: str, listening_on: str) -> Middleware:
             return refusal(
                 404, Refusal(error="There is nothing here.", mend="feedmon/docs/wire.md names every address.")
             )
+        except web.HTTPError as error:
+            return refusal(error.status, Refusal(error=f"{error.reason}."))
+        except web.HTTPException:
+            raise
+        except Exception:
+            _log.exception("A fault of feedmon's own, at %s %s", request.method, request.path)
+            return refusal(500, Refusal(error="That is a fault in feedmon itself.", mend="Its log says more."))
 
     return guarded
 

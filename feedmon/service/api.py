@@ -121,6 +121,8 @@ class Api:
         channel = self._meetings[self._meeting_id(request)].channel
         after = _after(request)
         socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=LARGEST_BODY)
+        if not socket.can_prepare(request):
+            raise Refused(400, "This address is a WebSocket.", "Ask for it as one.")
         await socket.prepare(request)
         with channel.listening(after) as listener:
             async with asyncio.TaskGroup() as tasks:

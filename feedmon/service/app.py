@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
+from random import SystemRandom
 
 from aiohttp import web
 
@@ -127,7 +127,7 @@ async def serving(preparations: Sequence[Preparation], settings: Settings, clock
         async with asyncio.TaskGroup() as tasks:
             pump = tasks.create_task(pipeline.run(), name="pipeline")
             following: list[asyncio.Task[None]] = []
-            random = Random()  # noqa: S311  (for jitter, not for secrets)
+            random = SystemRandom()
             begun = {meeting: asyncio.Event() for meeting in meetings}
             for stretch in to_follow:
                 resumed = any(known[meeting.id].resumed for meeting in stretch.meetings)

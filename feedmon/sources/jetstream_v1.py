@@ -94,8 +94,9 @@ def _commit(did: str, micros: int, commit: _Commit) -> Message:
 # A created post or repost, exactly as Jetstream writes it. Values hold no escaped character, so that what matches
 # is what a decoder would say too.
 _CREATED = re.compile(
-    rb'\{"did":"(did:[^"\\]+)","time_us":([1-9]\d{15}),(?:"cursor":\d+,)?"kind":"commit","commit":'
-    rb'\{"rev":"[^"\\]*","operation":"create","collection":"app\.bsky\.feed\.(re)?post","rkey":"[^"\\]*",'
+    rb'\{"did":"(did:[a-z]+:[A-Za-z0-9._:%-]+)","time_us":([1-9]\d{15}),(?:"cursor":\d+,)?"kind":"commit","commit":'
+    rb'\{"rev":"[^"\\]*","operation":"create","collection":"app\.bsky\.feed\.(re)?post",'
+    rb'"rkey":"[A-Za-z0-9._:~-]+","record":\{'
 )
 _AUTHORITY = re.compile(rb'at://([^/"\\]+)')
 
@@ -117,9 +118,12 @@ def skim(frame: bytes, authors: Set[bytes], addressed: Set[bytes]) -> int | None
         return None
     if repost:
         return int(micros)
-    if b"#" in frame or b"@" in frame or b"\\u" in frame or b"\\/" in frame:
+    # A single byte is looked for first: that is several times as fast as the sequence it begins.
+    if b"#" in frame or b"@" in frame or b'"tags"' in frame:
         return None
-    if b"\xef\xbc\x83" in frame or b'"tags"' in frame:
+    if b"\\" in frame and (b"\\u" in frame or b"\\/" in frame):
+        return None
+    if b"\xef" in frame and b"\xef\xbc\x83" in frame:
         return None
     if b"at://" in frame and any(who.lower() in addressed for who in _AUTHORITY.findall(frame)):
         return None

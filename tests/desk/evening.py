@@ -194,7 +194,9 @@ def attack(
     )
 
 
-def off_topic(number: int, text: str, minutes: float, handle: str = "oldroyd.example", member: str = "oldroyd") -> FlagView:
+def off_topic(
+    number: int, text: str, minutes: float, handle: str = "oldroyd.example", member: str = "oldroyd"
+) -> FlagView:
     """A flag for a post that may be about something else."""
     seen = post(number, text, minutes, handle)
     return FlagView(
@@ -215,7 +217,10 @@ def off_topic(number: int, text: str, minutes: float, handle: str = "oldroyd.exa
             moment=Timeline(MARKS).moment(at(minutes)),
             raised_at=at(minutes + 0.05),
             member=member,
-            steps=(Step("an item was being taken", True, "5"), Step("shares words with the agenda", False, "none of 9")),
+            steps=(
+                Step("an item was being taken", True, "5"),
+                Step("shares words with the agenda", False, "none of 9"),
+            ),
             passes_if="it had spoken of the car park",
             chair_words="May I ask members to keep their posts to the item before us.",
         ),
@@ -263,7 +268,9 @@ FLAGS = (
         reply_to=Target("renfrew.example"),
     ),
     off_topic(2, "Anyone know a decent plumber? Boiler's gone again and the kids are freezing.", 39.4),
-    attack(3, "@priyasandhu.example you were bone idle as chair of finance and you are bone idle now", 40.6, "bone idle"),
+    attack(
+        3, "@priyasandhu.example you were bone idle as chair of finance and you are bone idle now", 40.6, "bone idle"
+    ),
 )
 
 SOURCES = (

@@ -168,7 +168,7 @@ class WireService:
         self.requests.append((request.path, b""))
         if self.refuse is not None:
             return _json(self.refuse, 409)
-        return _json(ChairLink(url=f"http://127.0.0.1:{self._port}/chair/one-time"))
+        return _json(ChairLink(url="http://127.0.0.1:8642/chair/one-time-words"))
 
     async def _once(self, request: web.Request, act_id: str, body: bytes) -> web.StreamResponse | None:
         """The answer that keeps an act from being done (again); None when it is to be done now."""
@@ -205,5 +205,3 @@ async def serving(snapshot: Snapshot, **options: int) -> AsyncIterator[WireServi
         yield service
     finally:
         await service.stop()
-
-

@@ -22,19 +22,30 @@ PAPER = (
 
 
 def leaks(text: str, key: bytes = KEY) -> list[tuple[str, int, str]]:
+    """Kind, length in words and text of each leak found."""
     prints = Fingerprints([seal(PAPER, "9", KEY, NOW, [OPEN])], key)
-    return [(leak.item, leak.words, text[leak.span.start : leak.span.end]) for leak in prints.leaks(read(text))]
+    found = prints.leaks(read(text))
+    assert {leak.item for leak in found} <= {"9"}
+    return [(leak.kind.value, leak.words, text[leak.span.start : leak.span.end]) for leak in found]
 
 
 def test_words_in_a_row_are_found_whatever_their_dress() -> None:
     assert leaks("told ya: GANNET coffee company, offered £11750 a YEAR for ten years!!") == [
-        ("9", 10, "GANNET coffee company, offered £11750 a YEAR for ten years"),
-        ("9", 0, "£11750"),
+        ("run", 10, "GANNET coffee company, offered £11750 a YEAR for ten years"),
+        ("figure", 0, "£11750"),
+        ("name", 0, "GANNET"),
+        ("name", 0, "coffee"),
+        ("name", 0, "company"),
     ]
 
 
+def test_a_name_no_open_paper_has_is_found_alone() -> None:
+    assert leaks("so it's gannet, is it") == [("name", 0, "gannet")]
+    assert leaks("the harbour kiosk lease and the negotiating team") == []
+
+
 def test_a_figure_alone_is_found_and_a_year_or_a_small_number_is_not() -> None:
-    assert leaks("so it's 11,750 then") == [("9", 0, "11,750")]
+    assert leaks("so it's 11,750 then") == [("figure", 0, "11,750")]
     assert leaks("in 2026 five of us, 10 years, 11.75") == []
 
 

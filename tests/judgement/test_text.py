@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feedmon.judgement.packs import Group, Lexicon, Use
-from feedmon.judgement.phrasebook import Phrasebook, expand
+from feedmon.judgement.phrasebook import Phrasebook
+from feedmon.judgement.phrases import phrase
 from feedmon.judgement.text import folded, read, tokens_of
 
 BOOK = Phrasebook(
@@ -111,10 +114,57 @@ def test_contractions_open_the_same_with_and_without_their_apostrophe() -> None:
     assert folded("isn't") == folded("isnt") == folded("isn’t") == "is not"
 
 
-def test_alternatives_in_braces_expand() -> None:
-    assert expand("{very|so|} thick {as|like} {mince|bricks}") == [
-        f"{how}thick {as_} {what}"
-        for how in ("very ", "so ", "")
-        for as_ in ("as", "like")
-        for what in ("mince", "bricks")
-    ]
+@pytest.mark.parametrize(
+    ("written", "said", "not_said"),
+    [
+        (
+            "{very|so|} thick {as|like} {mince|a brick}",
+            ["thick as mince", "so thick like a brick", "very thick as a brick"],
+            ["thick mince", "as thick as thieves", "thick as minced beef"],
+        ),
+        ("clown{s|ing|}", ["clown", "clowns", "clowning"], ["clowned"]),
+        ("{he|she}'s {a|} wank*", ["he's a wanker", "shes wanking", "SHE’S A WANK"], ["they're wankers"]),
+        ("{one|two}", ["one", "two"], ["three"]),
+        ("talk{s|ing} {utter|} rubbish*", ["talks rubbish", "talking utter rubbishy"], ["talk rubbish"]),
+    ],
+)
+def test_a_phrase_with_choices_is_found_in_every_choice_and_no_other(written, said, not_said) -> None:
+    book = Phrasebook([Lexicon(id="x", title="x", group=(Group(label="x", words=(written,)),))])
+
+    def hits(text: str) -> list[str]:
+        found = book.find(book.read(text))
+        return [text[(span := found.span(hit)).start : span.end] for hit in found.of("x")]
+
+    for text in said:
+        assert hits(f"well, {text} again") == [text]
+    for text in not_said:
+        assert hits(text) == []
+
+
+@pytest.mark.parametrize("written", ["{a|b", "{a|} {b|}"])
+def test_a_phrase_that_could_mean_anything_is_refused(written) -> None:
+    with pytest.raises(ValueError, match="“"):
+        phrase(written)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["very", "so", "thick", "as", "mince", "a", "clown", "{x|y}", "{z|}", "end*"]),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_a_phrase_is_found_exactly_where_writing_out_its_choices_would_find_it(chunks) -> None:
+    """Against the plain oracle: every combination written out, searched as whole words."""
+    written = " ".join(chunks)
+    try:
+        one = phrase(written)
+    except ValueError:
+        return
+    if one is None:
+        return
+    book = Phrasebook([Lexicon(id="x", title="x", group=(Group(label="x", words=(written,)),))])
+    choices = [chunk.strip("{}").split("|") if "{" in chunk else [chunk] for chunk in chunks]
+    for combination in product(*choices):
+        text = " ".join(" ".join(combination).replace("*", "ing").split())
+        assert book.find(book.read(f"start {text} stop")).of("x"), text

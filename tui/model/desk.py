@@ -195,7 +195,9 @@ class Desk:
     def _decided(self, decision: Decision) -> None:
         view = self._flags.get(decision.flag)
         if view is not None and all(known.id != decision.id for known in view.decisions):
-            self._put(msgspec.structs.replace(view, decisions=(*view.decisions, decision)))
+            told_again = decision.kind is DecisionKind.TELL_CHAIR
+            seen = None if told_again else view.seen_by_chair_at
+            self._put(msgspec.structs.replace(view, decisions=(*view.decisions, decision), seen_by_chair_at=seen))
 
     def _settle_timeline(self) -> None:
         self.timeline = self._heard.adding(*self._pending_marks.values()) if self._pending_marks else self._heard

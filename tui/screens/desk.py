@@ -10,7 +10,7 @@ from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Grid
 from textual.content import Content
 from textual.screen import Screen
 
@@ -68,12 +68,11 @@ class DeskScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Header(id="header")
         yield Banner(id="banner")
-        with Horizontal(id="body"):
+        with Grid(id="body"):
             yield FlagTable(id="flags")
             yield Detail(id="detail")
-            with Vertical(id="side"):
-                yield Agenda(id="agenda")
-                yield Sources(id="sources")
+            yield Agenda(id="agenda")
+            yield Sources(id="sources")
         yield Say(id="say")
         yield Foot(id="foot")
 
@@ -257,10 +256,11 @@ class DeskScreen(Screen[None]):
         table = self.query_one(FlagTable)
         table.show([self._face(flag_id) for flag_id in self.flags.rows], self.flags.index, self._why_empty())
         self._note_seen()
-        table.border_title = f"Flags: {self.flags.showing} {len(self.flags.rows)}"
-        table.border_subtitle = f"+{len(self.flags.unseen)} new below, g" if self.flags.unseen else ""
+        unseen = f"  [$sev-notice bold]+{len(self.flags.unseen)} new below[/]" if self.flags.unseen else ""
+        table.border_title = f"Flags: {self.flags.showing} {len(self.flags.rows)}{unseen}"
         self.query_one(Detail).show(desk.flag(self.flags.cursor), desk, zone)
-        self.query_one("#detail").border_title = f"Flag {self.flags.index + 1} of {len(self.flags.rows)}"
+        place = f" {self.flags.index + 1} of {len(self.flags.rows)}" if self.flags.rows else ""
+        self.query_one("#detail").border_title = f"Flag{place}"
         self.query_one(Agenda).show(moment, agenda.rows(desk, now), zone)
         self.query_one(Sources).show(desk, now, zone)
         self.query_one(Foot).show(self.situation())

@@ -95,7 +95,10 @@ def item_options(meeting: Meeting) -> list[Option]:
     """The agenda's items as options; those without a number cannot be marked and are left out."""
     width = max((len(line(item.number, 10)) for item in meeting.items), default=0)
     return [
-        Option(Content(f"{line(item.number, 10):<{width}}  {line(item.title, 120)}"), id=str(index))
+        Option(
+            Content(f"{line(item.number, 10):<{width}}  {'closed: ' if item.closed else ''}{line(item.title, 120)}"),
+            id=str(index),
+        )
         for index, item in enumerate(meeting.items)
         if item.number
     ]

@@ -43,9 +43,7 @@ class Agenda(VerticalScroll):
         self.query_one("#room", Still).put(_room(moment, zone))
         width = max((len(line(row.item.number, 10)) for row in rows), default=0)
         lines = [_line(row, width) for row in rows]
-        self.query_one("#items", Still).put(
-            Content("\n").join(lines) if lines else Content.styled(_EMPTY, "$quiet")
-        )
+        self.query_one("#items", Still).put(Content("\n").join(lines) if lines else Content.styled(_EMPTY, "$quiet"))
         at = next((index for index, row in enumerate(rows) if row.place in (Place.NOW, Place.BROKEN_OFF)), -1)
         if at != self._at:
             self._at = at

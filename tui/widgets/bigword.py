@@ -36,11 +36,9 @@ ROWS = 3
 
 def big(word: Word) -> Content:
     """The word and its glyph, :data:`ROWS` lines."""
-    pieces = [_GLYPHS[word], *(_LETTERS[letter] for letter in GLANCE[word].word)]
-    dots = ["." * sum(len(piece[0]) + 1 for piece in pieces)]
-    dots += [(".".join((pieces[0][row] + ".", *(piece[row] for piece in pieces[1:]))) + ".") for row in range(5)]
-    width = max(map(len, dots))
-    padded = [row.ljust(width, ".") for row in dots]
+    glyph, *letters = _GLYPHS[word], *(_LETTERS[letter] for letter in GLANCE[word].word)
+    dots = [".".join((glyph[row] + ".", *(letter[row] for letter in letters))) for row in range(5)]
+    padded = ["." * len(dots[0]), *dots]
     lines = [
         "".join(_HALVES[upper + lower] for upper, lower in zip(padded[row], padded[row + 1], strict=True))
         for row in range(0, 6, 2)

@@ -12,7 +12,7 @@ from textual.content import Content
 from feedmon.wire import Basis, Decision, DecisionKind, FlagState, FlagView, Post, RuleInForce, Step
 from tui import words
 from tui.model.desk import Desk
-from tui.signs import DELETED, SEVERITY, Sign, state_sign
+from tui.signs import CLEARED, DELETED, SEVERITY, Sign, state_sign
 from tui.text import line, whole
 from tui.widgets.still import Still
 
@@ -53,13 +53,10 @@ def _what(view: FlagView, state: FlagState) -> Content:
         Content.assemble(sign.content, Content.styled(f"   {words.standing(flag)}", "bold")),
         Content.assemble((line(flag.title, 120), "bold"), f"\n{_sentence(flag.reason)}"),
     ]
-    if state is not FlagState.NEW or view.cleared is not None:
-        where = state_sign(view, state)
-        lines[0] = Content.assemble(lines[0], "   ", where.content)
+    if state is not FlagState.NEW:
+        lines.insert(0, state_sign(view, state).content)
     if view.cleared is not None:
-        lines.append(
-            Content.styled(f"~ Judged again, it is no longer raised: {_sentence(view.cleared)}", "$sev-notice")
-        )
+        lines.insert(0, Content.styled(f"{CLEARED.glyph} no longer raised. {_sentence(view.cleared)}", "$sev-notice"))
     return Content("\n").join(lines)
 
 
@@ -80,6 +77,9 @@ def _post(view: FlagView, desk: Desk, zone: tzinfo) -> Content:
         head.append(
             Content.styled(f"{DELETED.glyph} {DELETED.word} at {words.second(view.deleted_at, zone)}", DELETED.style)
         )
+    if view.edited_at is not None:
+        edited = f"edited at {words.second(view.edited_at, zone)}; the newer version is judged by itself"
+        head.append(Content.styled(edited, "$sev-notice"))
     if post.version:
         head.append(Content.styled(f"version {line(post.version, 24)}", "$quiet"))
     body = whole(post.text, view.flag.spans) if post.text else Content.styled("(no text)", "$quiet")

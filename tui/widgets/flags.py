@@ -59,7 +59,7 @@ class FlagTable(ScrollView, can_focus=True):
             return
         moved = cursor != self._cursor or len(faces) != len(self._faces)
         self._faces, self._cursor, self._empty = faces, cursor, empty
-        self.virtual_size = Size(self.scrollable_content_region.width, len(faces) * LINES)
+        self._measure()
         if moved:
             self._keep_in_view()
         self.refresh()
@@ -75,8 +75,9 @@ class FlagTable(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         base = self.get_visual_style("flags--row")
         if not self._faces:
-            lines = Visual.to_strips(self, self._empty, width, None, base, pad=True)
-            return lines[y] if y < len(lines) else Strip.blank(width, base.rich_style)
+            margin = Strip.blank(2, base.rich_style)
+            lines = Visual.to_strips(self, self._empty, max(width - 4, 1), None, base, pad=True)
+            return Strip.join([margin, lines[y], margin]) if y < len(lines) else Strip.blank(width, base.rich_style)
         row, part = divmod(y + self.scroll_offset.y, LINES)
         if row >= len(self._faces):
             return Strip.blank(width, base.rich_style)
@@ -95,7 +96,7 @@ class FlagTable(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Keep the cursor on screen in the new size."""
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._faces) * LINES)
+        self._measure()
         self._keep_in_view()
         self.post_message(self.Scrolled())
 
@@ -105,6 +106,11 @@ class FlagTable(ScrollView, can_focus=True):
         if row < len(self._faces):
             self.post_message(self.Picked(row))
 
+    def _measure(self) -> None:
+        """Take up the faces' height, with a spare line where that lets the view begin at a whole row."""
+        width, height = self.scrollable_content_region.size
+        self.virtual_size = Size(width, len(self._faces) * LINES + (height % LINES if self._faces else 0))
+
     def _keep_in_view(self) -> None:
         height = self.scrollable_content_region.height
         if self._cursor < 0 or height < LINES:
@@ -113,7 +119,7 @@ class FlagTable(ScrollView, can_focus=True):
         if top < self.scroll_offset.y:
             self.scroll_to(y=top, animate=False)
         elif top + LINES > self.scroll_offset.y + height:
-            self.scroll_to(y=top + LINES - height, animate=False)
+            self.scroll_to(y=-(-(top + LINES - height) // LINES) * LINES, animate=False)
 
     def _row(self, row: int, width: int) -> list[Strip]:
         face, chosen = self._faces[row], row == self._cursor
@@ -157,6 +163,8 @@ def _note(face: Face) -> Content:
         notes.append(Content.styled("… sending", "$sev-notice"))
     if face.state is not FlagState.NEW or face.view.cleared is not None:
         notes.append(state_sign(face.view, face.state).content)
+    if face.view.edited_at is not None:
+        notes.append(Content.styled("edited since", "$sev-notice"))
     if face.view.deleted_at is not None:
         notes.append(Content.styled(f"{DELETED.glyph} deleted", DELETED.style))
     return Content.assemble(Content(", ").join(notes), "  ") if notes else Content()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from textual.content import Content
 
 from tui.keys import ACTS, Act, Group, Situation
@@ -41,28 +44,46 @@ class Foot(Still):
     def _draw(self) -> None:
         if self._now is None or not self.size.width:
             return
-        always = [_key(act, self._now) for act in ACTS if act.always_shown]
-        first = _fit(Group.FLAG, self._now, self.size.width, always)
-        second = _fit(Group.ROOM, self._now, self.size.width, [_key(a, self._now) for a in _desk_acts(self._now)])
-        self.put(Content("\n").join([first, second]))
+        flag, room, desk = (_keys(group, self._now) for group in (Group.FLAG, Group.ROOM, Group.DESK))
+        if self._now.narrow:
+            rows = [_Row(Group.FLAG, flag, []), _Row(Group.ROOM, room, []), _Row(Group.DESK, desk, [])]
+        else:
+            half = len(desk) // 2
+            rows = [_Row(Group.FLAG, flag, desk[half:]), _Row(Group.ROOM, room, desk[:half])]
+        width = self.size.width
+        named = all(row.length(named=True) <= width for row in rows)
+        self.put(Content("\n").join([row.drawn(width, named) for row in rows]))
 
 
-def _desk_acts(now: Situation) -> list[Act]:
-    return [act for act in ACTS if act.group is Group.DESK and not act.always_shown and not act.hindrance(now)]
+class _Row(NamedTuple):
+    """One line: the group's name where every row has room for it, its keys, and a tail at the right edge."""
+
+    group: Group
+    keys: Sequence[Content]
+    tail: Sequence[Content]
+
+    def length(self, *, named: bool) -> int:
+        """Cells it takes, with a gap before the tail."""
+        return self._left(named).cell_length + (self._right.cell_length + 3 if self.tail else 0)
+
+    def drawn(self, width: int, named: bool) -> Content:
+        """The line, exactly so wide."""
+        left, right = self._left(named), self._right
+        room = max(width - right.cell_length, 0)
+        return Content.assemble(left.truncate(room).extend_right(max(room - left.cell_length, 0)), right)
+
+    def _left(self, named: bool) -> Content:
+        name = [Content.styled(f"{self.group:<4}", "$quiet")] if named else []
+        return Content("  ").join([*name, *self.keys])
+
+    @property
+    def _right(self) -> Content:
+        return Content("  ").join(self.tail)
 
 
-def _fit(group: Group, now: Situation, width: int, tail: list[Content]) -> Content:
-    """The group's name, as many of its keys as fit, and the tail at the right edge."""
-    end = Content("  ").join(tail)
-    fitted = Content.styled(f"{group:<4} ", "$quiet")
-    for act in ACTS:
-        if act.group is not group or act.hindrance(now):
-            continue
-        key = Content.assemble(" ", _key(act, now), " ")
-        if fitted.cell_length + key.cell_length + end.cell_length + 1 > width:
-            break
-        fitted = fitted + key
-    return Content.assemble(fitted.extend_right(max(width - fitted.cell_length - end.cell_length, 0)), end)
+def _keys(group: Group, now: Situation) -> list[Content]:
+    """The group's keys that make sense now."""
+    return [_key(act, now) for act in ACTS if act.group is group and not act.hindrance(now)]
 
 
 def _key(act: Act, now: Situation) -> Content:

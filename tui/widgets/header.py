@@ -33,15 +33,14 @@ class Header(Horizontal):
         for other in Word:
             word.set_class(other is glance.word, f"-{other}")
         where = _where(desk, desk.moment(now), now)
-        title = Content(line(f"{desk.meeting.title}, {desk.meeting.council.name}", 70))
         clock = Content.styled(words.second(now, zone), "bold")
         rows = [_counts(glance, now), where]
         if narrow:
-            rows.append(Content.assemble(clock, "  ", title))
+            rows.append(Content.assemble(clock, f"  {line(f'{desk.meeting.title}, {desk.meeting.council.name}', 60)}"))
         else:
             rows.insert(1, _rest(glance, desk))
-            date = Content(words.day(now, zone))
-            self.query_one("#title", Still).put(Content("\n").join([title, date, clock]))
+            whose = f"{line(desk.meeting.title, 40)}\n{line(desk.meeting.council.name, 40)}\n"
+            self.query_one("#title", Still).put(Content.assemble(whose, f"{words.day(now, zone)}  ", clock))
         self.query_one("#count", Still).put(Content("\n").join(rows))
 
 
@@ -50,11 +49,13 @@ def _counts(glance: Glance, now: datetime) -> Content:
     if not total:
         return Content(f"{words.first_up(glance.why)}." if glance.why else "Nothing waits for you.")
     kinds = [
-        Content.styled(f"{SEVERITY[kind].glyph} {glance.new[kind]} {_many(kind, glance.new[kind])}", SEVERITY[kind].style)
+        Content.styled(
+            f"{SEVERITY[kind].glyph} {glance.new[kind]} {_many(kind, glance.new[kind])}", SEVERITY[kind].style
+        )
         for kind in reversed(Severity)
         if glance.new.get(kind)
     ]
-    oldest = f"   oldest waits {words.age(now - glance.oldest)}" if glance.oldest else ""
+    oldest = f"   oldest {words.age(now - glance.oldest)}" if glance.oldest else ""
     return Content.assemble(Content("  ").join(kinds), oldest)
 
 

@@ -1,4 +1,8 @@
-"""A post says what a sealed paper says (Ventnor 8.1, 8.5; NEDDC 4.6, 6.1, 9; Dover 6.1(c), 7.4).
+"""A post tells what a closed paper says (Ventnor 8.1, 8.5; NEDDC 4.6, 6.1, 9; Dover 6.1(c), 7.4).
+
+Three strengths. A long run of a sealed paper's words, or several of its figures and names, is its text. One of its
+figures, or a name beside the item's subject, is close. A plain statement of what was decided on an item that is closed
+and not yet published copies nothing and is only a reading, by members.
 
 What an open paper of the meeting also says was never sealed, so the item's public title and open report pass. An item
 whose business has become public (its outcome announced, or taken with the public in the room) no longer counts.
@@ -9,49 +13,103 @@ from __future__ import annotations
 import msgspec
 
 from feedmon.judgement.case import Case, Finding, Trail
-from feedmon.judgement.sealing import RUN
-from feedmon.model.flags import Basis, Severity
+from feedmon.judgement.sealing import RUN, Leak, LeakKind
+from feedmon.judgement.stems import STOPWORDS, stem
+from feedmon.judgement.text import TokenKind, folded
+from feedmon.model.flags import Basis, Severity, Span
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``least_words``: how many words in a row must match. One distinctive figure counts by itself, one step lower."""
+    """``least_words``: how many words in a row must match. ``outcomes``: the lexicon of telling what was decided."""
 
     least_words: int = 8
+    outcomes: str = "outcomes"
 
 
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
-    """Flag a long enough run of a sealed paper's words, or a figure that only it has."""
-    if not trail.holds("papers were sealed for this meeting", case.room.fingerprints):
-        return None
+    """Flag the strongest sign that a post tells what a closed paper says."""
+    found = _copied(case, parameters, trail) if case.room.fingerprints else None
+    if found is None and case.member is not None:
+        found = _told(case, parameters, trail)
+    return found
+
+
+def _copied(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     leaks = case.room.fingerprints.leaks(case.reading)
     standing = [leak for leak in leaks if leak.item not in case.moment.public_items]
     if leaks and not trail.holds("the item's business is still private", standing):
         return None
     runs = [leak for leak in standing if leak.words >= max(parameters.least_words, RUN)]
-    figures = [leak for leak in standing if leak.words == 0]
-    shorter = [leak for leak in standing if 0 < leak.words < parameters.least_words]
-    longest = max((leak.words for leak in standing), default=0)
+    shorter = [leak for leak in standing if leak.kind is LeakKind.RUN and leak not in runs]
+    figures = _unlikely_by_chance(case, [leak for leak in standing if leak.kind is LeakKind.FIGURE])
+    ordinary = case.room.phrasebook.vocabulary
+    names = [leak for leak in standing if leak.kind is LeakKind.NAME and folded(_text(case, leak)) not in ordinary]
+    subject = [leak for leak in standing if _subject(case, leak.item)]
+    signs = len({_text(case, leak) for leak in figures + names}) + len(shorter)
+    detail = (
+        f"longest run {max((leak.words for leak in standing), default=0)} words, "
+        f"{len(figures)} figures, {len(names)} names"
+    )
+    held = bool(runs) or signs >= 2 or bool(figures) or bool(subject and (names or shorter))
     if not trail.holds(
-        f"{parameters.least_words} words in a row, or a figure, are those of a sealed paper",
-        runs or figures,
-        f"longest run {longest} words, {len(figures)} figures",
+        f"{parameters.least_words} words in a row are a sealed paper's, or its figures or names", held, detail
     ):
         return None
-    item = (runs or figures)[0].item
-    spans = tuple(sorted(leak.span for leak in standing))
+    spans = tuple(sorted(leak.span for leak in (*runs, *shorter, *figures, *names)))
+    item = (runs or standing)[0].item
     if runs:
-        return Finding(
-            basis=Basis.FACT,
-            score=1.0,
-            reason=f"{runs[0].words} words in a row are those of the closed paper on item {item}.",
-            spans=spans,
-        )
-    strong = len(figures) > 1 or bool(shorter)
-    figure_words = "figures" if len(figures) > 1 else "a figure"
+        reason = f"{runs[0].words} words in a row are those of the closed paper on item {item}."
+        return Finding(basis=Basis.FACT, score=1.0, reason=reason, spans=spans)
+    what = " and ".join(words for words, any_ in (("figures", figures), ("names", names), ("words", shorter)) if any_)
+    reason = f"It gives {what} that only the closed paper on item {item} has."
+    if len(figures) >= 2 or (figures and (names or shorter)):
+        return Finding(basis=Basis.FACT, score=0.95, reason=reason, spans=spans)
     return Finding(
         basis=Basis.FACT,
-        score=0.9 if strong else 0.7,
-        reason=f"It gives {figure_words} that only the closed paper on item {item} has.",
+        score=0.8 if signs >= 2 or subject else 0.6,
+        reason=reason,
         spans=spans,
-        severity=None if strong else Severity.WARNING,
+        severity=Severity.WARNING,
+    )
+
+
+def _told(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
+    """A member tells what was decided on a closed item, in their own words."""
+    hits = case.hits.of(parameters.outcomes)
+    if not trail.holds("it tells what was, or will be, decided", hits, ", ".join(hit.phrase for hit in hits)):
+        return None
+    about = [
+        (item, spans)
+        for item in case.room.meeting.items
+        if item.closed and item.number not in case.moment.public_items and (spans := _subject(case, item.number))
+    ]
+    if not trail.holds("it is about an item that is closed and not yet published", about):
+        return None
+    item, spans = about[0]
+    return Finding(
+        basis=Basis.READING,
+        score=0.5,
+        reason=f"It seems to tell what was decided on item {item.number}, which is closed and not yet published.",
+        spans=tuple(sorted({*spans, *(case.hits.span(hit) for hit in hits)})),
+        severity=Severity.NOTICE,
+    )
+
+
+def _unlikely_by_chance(case: Case, figures: list[Leak]) -> list[Leak]:
+    """The figures that are money, or stand beside the item's subject; a bare number may be anything's."""
+    return [leak for leak in figures if _text(case, leak)[:1] in "£$€" or _subject(case, leak.item)]
+
+
+def _text(case: Case, leak: Leak) -> str:
+    return case.post.text[leak.span.start : leak.span.end]
+
+
+def _subject(case: Case, item: str) -> tuple[Span, ...]:
+    """Where a post names what only this closed item's public title is about."""
+    others = (stems for number, stems in case.room.item_stems.items() if number != item)
+    own = case.room.item_stems.get(item, frozenset()).difference(*others) - case.room.common_stems
+    return tuple(
+        Span(token.start, token.end, f"the subject of item {item}")
+        for token in case.reading.tokens
+        if token.kind is TokenKind.WORD and token.text not in STOPWORDS and stem(token.text) in own
     )

@@ -16,7 +16,10 @@ from feedmon.model.instants import minutes_since
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``sign_off``: the lexicon of ways to say only that the meeting is private. ``grace_seconds``: see below."""
+    """``sign_off``: the lexicon of ways to say only that the meeting is private.
+
+    A post within ``grace_seconds`` of the public leaving was as good as written before, and passes.
+    """
 
     sign_off: str = "private_session"
     grace_seconds: int = 60
@@ -30,11 +33,13 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     if not trail.holds("it says more than that the meeting is in private", not says_only(case, parameters.sign_off)):
         return None
     ago = minutes_since(since, case.post.observed_at) if since else 0.0
+    if not trail.holds(
+        f"it came more than {parameters.grace_seconds} s after they left", ago * 60 > parameters.grace_seconds
+    ):
+        return None
     reason = f"Posted {ago:.0f} min after the public were excluded."
     lower = None
-    if ago * 60 < parameters.grace_seconds:
-        lower = "It may have been written before that."
-    elif earlier := _earlier_open_item(case):
+    if earlier := _earlier_open_item(case):
         lower = f"It reads like item {earlier}, which was taken in public."
     elif case.bare_repost:
         lower = "It repeats another's post without a word of its own."

@@ -26,7 +26,7 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _POSTCODE_ALONE = re.compile(rf"\b{_POSTCODE}\b", re.IGNORECASE)
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.@])\w[\w.+-]*@[\w-]+(?:\.[\w-]+)+")
 _NI = re.compile(
     r"\b(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s?\d{2}\s?\d{2}\s?\d{2}\s?[A-D]\b", re.IGNORECASE
 )
@@ -35,17 +35,39 @@ _BORN = re.compile(
     r"\b(?:dob|d\.o\.b\.?|date of birth|born(?: on)?)[:\s]+\d{1,2}[\s./-](?:\d{1,2}|[a-z]{3,9})[\s./-]\d{2,4}",
     re.IGNORECASE,
 )
-_LIVES = re.compile(
-    r"\b(?:lives?|living|home|house|address|stays|resides|find (?:him|her|them)|(?:his|her|their) (?:place|door))\b",
+_BANK = re.compile(
+    r"\bsort code:?\s*\d{2}[\s-]?\d{2}[\s-]?\d{2}\b|\b(?:account|acct|a/c)(?: (?:number|no\.?))?:?\s*\d{8}\b",
     re.IGNORECASE,
 )
-_OWN = re.compile(r"\b(?:my|our|me|i'm|i am|surgery|office|ring me|call me|email me|contact me)\b", re.IGNORECASE)
+_CAR = re.compile(r"\b[A-Z]{2}\d{2}\s?[A-Z]{3}\b")
+_SCHOOL = re.compile(r"\b(?:year|form|class|reception)\s+\d{1,2}[A-Za-z]?\b", re.IGNORECASE)
+_NAMED = re.compile(r"\b[A-Z][a-z]+ (?:Mc|Mac|O['’])?[A-Z][a-z]+\b")
+_LIVES = re.compile(
+    r"\b(?:lives?|living|home|house|address|stays|resides|find (?:him|her|them)|(?:his|her|their) (?:place|door|house)|"
+    r"pop(?:ping)? (?:round|over)|knock on|(?:he|she|they)(?:['’](?:s|re)| is| are) (?:at|in|of))\b",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"\b(?:my|our) (?:surgery|office|number|mobile|phone|email|e-mail|door|address|house|home)\b|"
+    r"\b(?:ring|call|phone|email|e-mail|text|reach|contact|message) (?:me|us)\b",
+    re.IGNORECASE,
+)
 _PLANNING = re.compile(
     r"\b(?:application|planning|erection|extension|dwelling|site|proposed|land (?:at|adjacent|off|rear))\b",
     re.IGNORECASE,
 )
 _CHILD = re.compile(
-    r"\b(?:child|children|kids?|son|daughter|pupil|schoolboy|schoolgirl|aged \d|year old)\b", re.IGNORECASE
+    r"\b(?:child|children|kids?|son|daughter|pupil|schoolboy|schoolgirl|boy|girl|lad|lass|young|aged \d+|year old|"
+    r"(?:ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen))\b",
+    re.IGNORECASE,
+)
+_NOT_PERSONAL = frozenset(
+    {
+        phonenumbers.PhoneNumberType.TOLL_FREE,
+        phonenumbers.PhoneNumberType.UAN,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+    }
 )
 
 
@@ -75,11 +97,11 @@ def check(case: Case, _: Parameters, trail: Trail) -> Finding | None:
     if not trail.holds("it is not the author's own contact", not _OWN.search(text)):
         return None
     addresses = [datum for datum in private if datum.home]
-    at_home = bool(addresses and _LIVES.search(text))
+    at_home = bool(addresses) and (_LIVES.search(text) is not None or _someone_at(case, addresses))
     others = [datum for datum in private if not datum.home]
     if not trail.holds("an address is given as someone's home", at_home or others):
         return None
-    child = bool(_CHILD.search(text))
+    child = _CHILD.search(text) is not None
     counted = (addresses if at_home else []) + others
     return Finding(
         basis=Basis.FACT,
@@ -105,6 +127,8 @@ def _found(text: str) -> Iterator[_Datum]:
     for pattern, what, home in (
         (_BORN, "a date of birth", False),
         (_NI, "a National Insurance number", False),
+        (_BANK, "bank details", False),
+        (_CAR, "a vehicle's registration", False),
         (_EMAIL, "an e-mail address", False),
         (_ADDRESS, "a street address", True),
         (_POSTCODE_ALONE, "a postcode", True),
@@ -115,10 +139,25 @@ def _found(text: str) -> Iterator[_Datum]:
     for match in _NHS.finditer(text):
         if _nhs_check(match.group()) and "nhs" in text.casefold() and fresh(match.start(), match.end()):
             yield _Datum("an NHS number", Span(match.start(), match.end(), "an NHS number"))
+    year = _SCHOOL.search(text) if _CHILD.search(text) and _NAMED.search(text) else None
+    if year is not None:
+        yield _Datum("a child's name and class", Span(year.start(), year.end(), "a child's class"))
     for number in phonenumbers.PhoneNumberMatcher(text, "GB", leniency=phonenumbers.Leniency.POSSIBLE):
         digits = sum(character.isdigit() for character in number.raw_string)
-        if digits >= 10 and number.raw_string.lstrip("+(").startswith(("0", "44")) and fresh(number.start, number.end):
+        if digits < 10 or phonenumbers.number_type(number.number) in _NOT_PERSONAL:
+            continue
+        if number.raw_string.lstrip("+(").startswith(("0", "44")) and fresh(number.start, number.end):
             yield _Datum("a telephone number", Span(number.start, number.end, "a telephone number"))
+
+
+def _someone_at(case: Case, addresses: list[_Datum]) -> bool:
+    """Whether a person's name, not a place of the council's, stands just before an address."""
+    places = {place.casefold() for place in case.room.meeting.council.places}
+    for datum in addresses:
+        before = case.post.text[max(0, datum.span.start - 40) : datum.span.start]
+        if any(match.group().casefold() not in places for match in _NAMED.finditer(before)):
+            return True
+    return False
 
 
 def _nhs_check(text: str) -> bool:

@@ -41,6 +41,8 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
             msgspec.structs.replace(hit, sense=msgspec.structs.replace(hit.sense, use=Use.PHRASE)),
             parameters.people,
         )
+        if at is not None and case.member is None and at.person.member is None and at.person.officer is None:
+            at = None  # what the public say to each other is not ours to read
         reached = at or (case.member is not None and _says_you(case))
         if not trail.holds(f"“{hit.phrase}” is aimed at a person", reached, at.how if at else ""):
             continue
