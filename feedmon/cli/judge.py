@@ -64,7 +64,7 @@ def judge(meeting: Path, posts: Path, marks: Path | None, as_json: bool) -> None
     sitting = load_meeting(meeting)
     seals, key = load_seals(meeting)
     judge = Judge(sitting, load_packs(sitting.packs), seals, key)
-    timeline = Timeline(read_marks(marks) if marks else ())
+    timeline = Timeline(read_marks(marks, sitting) if marks else ())
     judged = flagged = 0
     for post in _posts(posts, sitting):
         result = judge.judge(post, timeline.moment(post.observed_at), post.observed_at)

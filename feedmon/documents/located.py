@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import Enum
 from functools import cache
@@ -23,15 +23,23 @@ from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get
 import msgspec
 
 from feedmon.documents.files import shown
+from feedmon.documents.wording import (
+    LISTS,
+    KeyPath,
+    described,
+    dotted,
+    in_plain_words,
+    mend_for,
+    shape,
+    unwrapped,
+    wanted,
+)
 from feedmon.model.problems import BadInput, Problem, did_you_mean
 
 T = TypeVar("T")
-KeyPath = tuple[str | int, ...]
-"""The keys, and positions in lists counted from 0, that lead to a value."""
 
 MOST_TOLD: Final = 50
 _BROKEN: Final = object()
-_LISTS = (list, tuple, set, frozenset)
 
 
 class Unfit(ValueError):
@@ -152,7 +160,7 @@ class Mistakes:
         return line or 0, f"{where}: {dotted(path)}" if path else where
 
     def _value(self, data: Any, kind: Any, path: KeyPath) -> Any:
-        kind, notes = _unwrapped(kind)
+        kind, notes = unwrapped(kind)
         limits = [note for note in notes if isinstance(note, msgspec.Meta)]
         value = self._bare(data, kind, limits, path)
         for note in notes:
@@ -179,7 +187,7 @@ class Mistakes:
                 return self._not_one_of(data, [member.value for member in kind], path)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             return self._struct(data, kind, path)
-        if kind in _LISTS or origin in _LISTS:
+        if kind in LISTS or origin in LISTS:
             return self._list(data, origin or kind, arguments, path)
         if kind is dict or origin is dict:
             if not isinstance(data, dict):
@@ -207,7 +215,7 @@ class Mistakes:
             elif field.required:
                 usable = False
                 if key not in meant:
-                    examples = [note.example for note in _unwrapped(field.type)[1] if isinstance(note, Like)]
+                    examples = [note.example for note in unwrapped(field.type)[1] if isinstance(note, Like)]
                     self.add(at, "is missing.", f"For instance: {examples[0]}" if examples else "")
         if not usable:
             return _BROKEN
@@ -235,8 +243,8 @@ class Mistakes:
         if data is None and types.NoneType in options:
             return None
         real = [option for option in options if option is not types.NoneType]
-        shape = dict if isinstance(data, dict) else list if isinstance(data, list) else None
-        fitting = [option for option in real if _shape(option) is shape]
+        form = dict if isinstance(data, dict) else list if isinstance(data, list) else None
+        fitting = [option for option in real if shape(option) is form]
         if len(fitting) == 1:
             return self._value(data, fitting[0], path)
         if len(real) == 1:
@@ -244,8 +252,8 @@ class Mistakes:
         try:
             return msgspec.convert(data, kind)
         except msgspec.ValidationError:
-            wanted = " or ".join(self._wanted(option) for option in real)
-            self.add(path, f"should be {wanted}, not {self._described(data)}.")
+            choices = " or ".join(wanted(option, self._table) for option in real)
+            self.add(path, f"should be {choices}, not {described(data, self._table)}.")
             return _BROKEN
 
     def _leaf(self, data: Any, kind: Any, limits: list[msgspec.Meta], path: KeyPath) -> Any:
@@ -258,7 +266,7 @@ class Mistakes:
         except msgspec.ValidationError as error:
             if not isinstance(kind, type) or type(data) is not kind:
                 return self._wrong_type(data, kind, path)
-            self.add(path, f"{_in_plain_words(str(error))}, not {self._described(data)}.")
+            self.add(path, f"{in_plain_words(str(error))}, not {described(data, self._table)}.")
             return _BROKEN
 
     def _instant(self, data: Any, needs_zone: bool, path: KeyPath) -> Any:
@@ -286,97 +294,21 @@ class Mistakes:
         if isinstance(data, str):
             self.add(path, f"“{shown(data)}” is not one of its choices.", did_you_mean(shown(data), words))
         else:
-            self.add(path, f"should be one of {', '.join(words)}, not {self._described(data)}.")
+            self.add(path, f"should be one of {', '.join(words)}, not {described(data, self._table)}.")
         return _BROKEN
 
     def _wrong_type(self, data: Any, kind: Any, path: KeyPath) -> Any:
-        self.add(path, f"should be {self._wanted(kind)}, not {self._described(data)}.", self._mend(data, kind, path))
+        self.add(
+            path,
+            f"should be {wanted(kind, self._table)}, not {described(data, self._table)}.",
+            mend_for(data, kind, path, self._table),
+        )
         return _BROKEN
-
-    def _wanted(self, kind: Any) -> str:
-        kind = _unwrapped(kind)[0]
-        origin = get_origin(kind) or kind
-        if origin in _LISTS:
-            return "a list"
-        if _shape(kind) is dict:
-            return self._table
-        return _WANTED.get(origin, getattr(origin, "__name__", str(origin)))
-
-    def _described(self, data: Any) -> str:
-        match data:
-            case None:
-                return "null"
-            case bool():
-                return "true" if data else "false"
-            case str():
-                return f"the text “{shown(data, 40)}”" if data else "an empty text"
-            case int() | float():
-                return f"the number {_number(data)}"
-            case datetime() | date() | time():
-                return f"the {'date' if type(data) is date else 'time'} {data.isoformat()}"
-            case dict():
-                return self._table
-            case _:
-                return "a list"
-
-    def _mend(self, data: Any, kind: Any, path: KeyPath) -> str:
-        in_toml = self._table == "a table"
-        if kind is str and isinstance(data, int | float | date | time) and not isinstance(data, bool):
-            written = data.isoformat() if isinstance(data, date | time) else _number(data)
-            return f'Put it in quotes: "{written}".'
-        if kind is bool and isinstance(data, str | int):
-            return "Write true or false, without quotes."
-        if kind in (int, float) and isinstance(data, str) and re.fullmatch(r"[0-9]{1,9}", data):
-            return f"Write it without quotes: {data}."
-        if kind is datetime and type(data) is date:
-            return f"Add the time of day: {data.isoformat()}T19:00:00."
-        if kind is list and isinstance(data, str):
-            return f'Put it in square brackets: ["{shown(data, 40)}"].'
-        if kind is list and isinstance(data, dict) and in_toml and len(path) == 1:
-            return f"Write [[{path[0]}]] with two pairs of brackets, once for each."
-        if kind is dict and isinstance(data, list) and in_toml and len(path) == 1:
-            return f"Write [{path[0]}] with one pair of brackets, once."
-        return ""
-
-
-_WANTED = {
-    str: "text in quotes",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    datetime: "a date and time",
-    date: "a date",
-    dict: "a table",
-}
 
 
 @cache
 def _fields_of(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
     return msgspec.structs.fields(kind)
-
-
-def dotted(path: KeyPath) -> str:
-    """A key path as people write it: ``member[3].accounts[1].role``, counting from one."""
-    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{shown(part)}" for part in path)
-    return "".join(parts).removeprefix(".")
-
-
-def _unwrapped(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    """A type without its annotations, and the annotations, innermost first."""
-    notes: tuple[Any, ...] = ()
-    while get_origin(kind) is Annotated:
-        kind, *more = get_args(kind)
-        notes = (*more, *notes)
-    return kind, notes
-
-
-def _shape(kind: Any) -> type | None:
-    """Whether a type is written as a table (dict), a list, or neither (None)."""
-    kind = _unwrapped(kind)[0]
-    origin = get_origin(kind) or kind
-    if origin is dict or (isinstance(origin, type) and issubclass(origin, msgspec.Struct)):
-        return dict
-    return list if origin in _LISTS else None
 
 
 def _slip_of(key: str, known: Iterable[str], alike: float) -> str | None:
@@ -387,26 +319,3 @@ def _slip_of(key: str, known: Iterable[str], alike: float) -> str | None:
         return squashed[mine]
     near = get_close_matches(mine, squashed, n=1, cutoff=alike)
     return squashed[near[0]] if near else None
-
-
-def _number(data: int | float) -> str:
-    return shown(f"{data:.15g}" if isinstance(data, float) or abs(data) >= 10**18 else data, 40)
-
-
-def _in_plain_words(message: str) -> str:
-    """msgspec's own words about a value (“Expected `int` >= 1”), for people."""
-    words = re.sub(r" - at `.*`$", "", message).replace("`", "")
-    for pattern, plain in _PLAIN:
-        words = re.sub(pattern, plain, words)
-    return words[:1].lower() + words[1:]
-
-
-_PLAIN = (
-    (r"^Expected \w+ of length >= 1$", "should not be empty"),
-    (r"^Expected (?:int|float|str|array|object) of length (<=|>=) (\d+)$", r"should have a length of \1 \2"),
-    (r"^Expected (?:int|float) (<=|>=|<|>) (\S+)$", r"should be \1 \2"),
-    (r">= ", "at least "),
-    (r"<= ", "at most "),
-    (r"> ", "more than "),
-    (r"< ", "less than "),
-)

@@ -16,7 +16,7 @@ import msgspec
 
 from feedmon.documents import fields
 from feedmon.documents.files import place_of, read_text, shown
-from feedmon.documents.located import KeyPath, Mistakes, Unfit
+from feedmon.documents.located import Mistakes, Unfit
 from feedmon.documents.meeting_remarks import hindrances_to_following, remarks_on
 from feedmon.documents.meeting_tables import (
     DEFAULT_TIME_ZONE,
@@ -34,6 +34,7 @@ from feedmon.documents.meeting_tables import (
     written,
 )
 from feedmon.documents.toml_lines import read_toml
+from feedmon.documents.wording import KeyPath
 from feedmon.model.meeting import (
     Account,
     AgendaItem,

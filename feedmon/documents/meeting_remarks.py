@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from feedmon.documents.fields import is_in_the_clear
 from feedmon.documents.files import shown
-from feedmon.documents.located import KeyPath
+from feedmon.documents.wording import KeyPath
 from feedmon.model.meeting import Account, Meeting
 from feedmon.model.problems import Problem, did_you_mean
 

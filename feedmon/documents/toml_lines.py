@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from feedmon.documents.files import place_of, read_text, shown
-from feedmon.documents.located import KeyPath, Mistakes
+from feedmon.documents.located import Mistakes
+from feedmon.documents.wording import KeyPath
 from feedmon.model.problems import BadInput, Problem
 
 _TOKEN = re.compile(

@@ -91,7 +91,7 @@ RULES = (
         title="An attack on a person",
         paraphrase="Speak of the matter, not of the person. Do not tease, insult or belittle a colleague.",
         clauses={
-            "5.1": "What members post during a meeting is to be about what is being discussed, and teases or insults nobody.",
+            "5.1": "What members post during a meeting is about what is being discussed, and insults nobody.",
             "5.8": "Members treat each other, officers and residents with respect when they post.",
         },
         severity=Severity.WARNING,
@@ -188,7 +188,7 @@ def attack(
                 Step("kindly meant", False, "no sign of a joke between friends"),
             ),
             passes_if="the words had been about the proposal and not about a person",
-            chair_words="May I remind all members that posts during the meeting stay with the business and off persons.",
+            chair_words="May I remind members that posts during the meeting stay with the business before us.",
         ),
         post=seen,
     )
@@ -260,7 +260,7 @@ def closed(number: int, text: str, minutes: float, marks: Sequence[Mark]) -> Fla
 FLAGS = (
     attack(
         1,
-        "Toby's numbers again. Honestly the man is a complete muppet and everyone on Quayside knows it. Ask for the invoices.",
+        "Toby's numbers again. Honestly the man is a complete muppet and all Quayside knows it. Ask for the invoices.",
         38.2,
         "complete muppet",
         handle="oldroyd.example",

@@ -1,4 +1,4 @@
-"""Strangers' text is drawn as harmless text, whatever it is, and matched words are marked where the reader sees them."""
+"""Strangers' text is drawn as harmless text, whatever it is; matched words are marked where the reader sees them."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_preview_begins_near_the_matched_words() -> None:
 
 @pytest.mark.parametrize("original", HOSTILE)
 def test_hostile_text_costs_little_time(original: str) -> None:
-    """No text makes the desk stand still: a preview and a whole post are drawn well within a tenth of a second."""
+    """No text makes the desk stand still: a preview and a whole post are drawn within half a second."""
     began = time.perf_counter()
     strips(preview(original), 80)
     strips(whole(original), 80)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedmon.documents.bundled import rules_dir, sample_feeds_dir
-from feedmon.documents.located import KeyPath, dotted
 from feedmon.documents.meeting_file import load_meeting, read_meeting
+from feedmon.documents.wording import KeyPath, dotted
 from feedmon.model.meeting import AccountRole
 from feedmon.model.problems import BadInput
 from tests.documents.papers import SHORTEST, problems_of

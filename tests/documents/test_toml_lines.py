@@ -7,8 +7,8 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedmon.documents.located import KeyPath
 from feedmon.documents.toml_lines import TomlLines
+from feedmon.documents.wording import KeyPath
 
 AWKWARD = '''\
 top = 1 # [not.a.table]
