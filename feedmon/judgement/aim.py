@@ -18,6 +18,9 @@ from feedmon.judgement.room import NAMES, OFFICE, WEAK, Person
 from feedmon.judgement.text import Token, TokenKind
 from feedmon.model.posts import Author, Target
 
+OFFICE_HOLDER = "office"
+"""The label, in the people lexicon, of ways to mean a member by seat or office; also the id of whoever is meant."""
+
 _INSTITUTION = "institution"
 _BE = frozenset("is s are was were be being been am looks look sounds sound seems seem remains acts acting".split())
 _BETWEEN = frozenset(
@@ -32,6 +35,10 @@ _BETWEEN = frozenset(
 _THE = frozenset("the our this that your madam mister mr".split())
 _ALONGSIDE = frozenset("in at on with from sat sitting opposite beside next over who wearing behind near".split())
 _AND = frozenset("and but or so because while when".split())
+_LEADING_AWAY = frozenset(
+    """of for to at by with from about against who that which said says called voted want wants wanted made make asked
+    think thinks thought know knows see saw have has had got get need needs and or but if when why how""".split()
+)
 _NOT = frozenset("not never nobody noone hardly isnt aint without nor neither".split())
 _REPORT = frozenset(
     """called calls calling call branded labelled labeled described describes describing accused accuses accusing named
@@ -158,7 +165,11 @@ def aim(case: Case, hit: Hit, people: str) -> Aim | None:
     start, stop = _sentence(tokens, hit.first)
     named = people_named(case, people)
     here = [m for m in named if start <= m.first and m.last < stop]
-    bodies = [h for h in case.hits.of(people, _INSTITUTION) if start <= h.first and h.last < stop]
+    bodies = [
+        body
+        for body in case.hits.of(people, _INSTITUTION)
+        if start <= body.first and body.last < stop and not hit.first <= body.first <= hit.last
+    ]
     spoken_to = addressee(case)
     if hit.sense.use in (Use.NAME, Use.DESCRIBES):
         if _modifies_a_body(tokens, hit, bodies):
@@ -210,6 +221,11 @@ def aim(case: Case, hit: Hit, people: str) -> Aim | None:
 
 def _words(tokens: Sequence[Token], hit: Hit) -> str:
     return " ".join(token.text for token in tokens[hit.first : hit.last + 1])
+
+
+def at_someone_unnamed(case: Case, hit: Hit) -> bool:
+    """Whether the words themselves are of a “he” or “she” that the post never names: the room may know who is meant."""
+    return any(token.text in _THIRD for token in case.reading.tokens[hit.first : hit.last + 1])
 
 
 def _mentioned_person(case: Case, token: Token) -> Person | None:
@@ -268,14 +284,25 @@ def _joined(tokens: Sequence[Token], first: int, stop: int, bodies: Sequence[Hit
     if between and between[0] in _ALONGSIDE:
         verbs = [index for index, word in enumerate(between) if word in _BE]
         between = between[verbs[-1] :] if verbs and verbs[-1] <= 8 else between
-    return len(between) <= 8 and sum(word not in _BETWEEN for word in between) <= (1 if len(between) > 1 else 0)
+    unknown = sum(word not in _BETWEEN for word in between)
+    if _one_noun_phrase(tokens[first - 1].text if first else "", between):
+        return unknown <= 3
+    return len(between) <= 8 and unknown <= (1 if len(between) > 1 else 0)
+
+
+def _one_noun_phrase(before: str, between: Sequence[str]) -> bool:
+    """Whether the words lead into one noun said of someone: “is a greedy, whingeing …”, “you greedy, whingeing …”."""
+    if _LEADING_AWAY & set(between):
+        return False
+    if before in _SECOND:
+        return True
+    articles = [index for index, word in enumerate(between) if word in ("a", "an") and between[index - 1] in _BE]
+    return bool(articles) and articles[0] > 0 and all(word in _BETWEEN for word in between[: articles[0]])
 
 
 def _modifies_a_body(tokens: Sequence[Token], hit: Hit, bodies: Sequence[Hit]) -> bool:
     """Whether what follows, or is said before the verb, is a policy or body: “clown show of a budget”."""
     if any(hit.last < body.first <= hit.last + 2 for body in bodies):
-        return True
-    if any(hit.first <= body.first <= hit.last for body in bodies):
         return True
     for body in bodies:
         if body.last < hit.first:

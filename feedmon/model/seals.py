@@ -11,7 +11,8 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     """The fingerprints of one closed paper.
 
     ``runs`` are keyed digests of word runs (64 bits, hexadecimal), ``figures`` of its distinctive figures, ``names``
-    of the names that no open paper has. The key is kept beside the meeting file and never in the journal; without it the digests tell nothing.
+    of the names that no open paper has. The key is kept beside the meeting file and never in the journal; without it
+    the digests tell nothing.
     """
 
     item: str

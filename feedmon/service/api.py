@@ -31,7 +31,8 @@ _ANSWER_WITHIN = 8.0
 """Seconds to wait for an act to be durable before saying that it is not yet."""
 
 _HEARTBEAT = 20.0
-"""Seconds between pings of a desk; one that does not answer is gone."""
+_GOODBYE = 1.0
+"""Seconds between pings of a desk (one that does not answer is gone), and to wait for its own goodbye."""
 
 
 _Asked = TypeVar("_Asked")
@@ -120,7 +121,7 @@ class Api:
     async def _live(self, request: web.Request) -> web.StreamResponse:
         channel = self._meetings[self._meeting_id(request)].channel
         after = _after(request)
-        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=LARGEST_BODY)
+        socket = web.WebSocketResponse(timeout=_GOODBYE, heartbeat=_HEARTBEAT, max_msg_size=LARGEST_BODY)
         if not socket.can_prepare(request):
             raise Refused(400, "This address is a WebSocket.", "Ask for it as one.")
         await socket.prepare(request)

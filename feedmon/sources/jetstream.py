@@ -42,7 +42,7 @@ KEPT_BY_NETWORK = timedelta(hours=36)
 
 _LARGEST_TAKEN = 4 * LARGEST  # beyond this the connection is cut; up to it a frame is only left unread
 _OPEN_TIMEOUT = 10.0
-_CLOSE_TIMEOUT = 2.0
+_CLOSE_TIMEOUT = 1.0
 _LONGEST_ASKED = 900.0  # seconds we stay away at most when asked to
 _TOLD_EVERY = timedelta(seconds=1)  # of meeting time between two signs of life handed on, however fast frames come
 _CLEAN = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})

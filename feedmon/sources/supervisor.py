@@ -68,7 +68,9 @@ async def follow(
     refuses us, after telling so. Close it (``contextlib.aclosing``) or cancel its task to stop: the connection is
     closed then. Raises nothing of its own.
     """
-    watch = _Watch(source.name, clock.now(), source.time_of(cursor) if cursor else None, policy)
+    began = clock.now()
+    cursor = cursor or source.cursor_at(began)  # so that nothing is missed if the first tries fail
+    watch = _Watch(source.name, began, source.time_of(cursor) if cursor else None, policy)
     waits = _Waits(random, policy)
     yield watch.state
     while True:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import msgspec
@@ -40,7 +40,7 @@ class WireService:
         self.remembers = remembers
         self.seq = snapshot.seq
         self.past: list[tuple[int, str]] = []
-        self.sockets: set[web.WebSocketResponse] = set()
+        self.lines: dict[web.WebSocketResponse, asyncio.Queue[str]] = {}
         self.joined: list[str | None] = []
         self.marks: list[MarkRequest] = []
         self.decisions: list[DecisionRequest] = []
@@ -87,10 +87,11 @@ class WireService:
 
     async def cut(self) -> None:
         """Break every line, as a network does: no goodbye."""
-        for socket in list(self.sockets):
+        for socket in list(self.lines):
             transport = socket._req.transport if socket._req is not None else None  # type: ignore[union-attr]
             if transport is not None:
                 transport.abort()
+        self.lines.clear()
         await asyncio.sleep(0)
 
     async def tell(self, *messages: Message, skip: int = 0) -> None:
@@ -104,8 +105,8 @@ class WireService:
     async def tell_frame(self, frame: str) -> None:
         """Send a frame as it is."""
         self.past.append((self.seq, frame))
-        for socket in list(self.sockets):
-            await socket.send_str(frame)
+        for line in self.lines.values():
+            line.put_nowait(frame)
 
     async def end(self, at: datetime, why: str) -> None:
         """Following is over."""
@@ -131,18 +132,21 @@ class WireService:
         self.joined.append(after)
         known = self.past[-self.remembers :] if self.remembers else []
         first = known[0][0] if known else self.seq + 1
+        line: asyncio.Queue[str] = asyncio.Queue()
         if after is None or int(after) + 1 < first or int(after) > self.seq:
-            await socket.send_str(encode(msgspec.structs.replace(self.snapshot, seq=self.seq)))
+            line.put_nowait(encode(msgspec.structs.replace(self.snapshot, seq=self.seq)))
         else:
             for seq, frame in known:
                 if seq > int(after):
-                    await socket.send_str(frame)
-        self.sockets.add(socket)
+                    line.put_nowait(frame)
+        self.lines[socket] = line
+        sending = asyncio.create_task(_send(socket, line))
         try:
             async for _ in socket:
                 pass
         finally:
-            self.sockets.discard(socket)
+            self.lines.pop(socket, None)
+            sending.cancel()
         return socket
 
     async def _mark(self, request: web.Request) -> web.StreamResponse:
@@ -190,6 +194,12 @@ class WireService:
             if request.transport is not None:
                 request.transport.abort()
         return _json(Done(entry=self.seq))
+
+
+async def _send(socket: web.WebSocketResponse, line: asyncio.Queue[str]) -> None:
+    with suppress(ConnectionError):
+        while True:
+            await socket.send_str(await line.get())
 
 
 def _json(body: object, status: int = 200) -> web.Response:

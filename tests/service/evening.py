@@ -92,7 +92,7 @@ class Desk:
 
     async def hear(self) -> Message:
         """The next message."""
-        frame = await self.socket.receive(timeout=10)
+        frame = await self.socket.receive()
         assert frame.type is aiohttp.WSMsgType.TEXT, frame
         message = decode(frame.data)
         assert message is not None
@@ -101,10 +101,11 @@ class Desk:
 
     async def until(self, kind: type[M], fits: Callable[[M], bool] = lambda _: True) -> M:
         """The next message of a kind that fits."""
-        while True:
-            message = await self.hear()
-            if isinstance(message, kind) and fits(message):
-                return message
+        async with asyncio.timeout(10):
+            while True:
+                message = await self.hear()
+                if isinstance(message, kind) and fits(message):
+                    return message
 
     async def flags(self, count: int) -> list[FlagRaised]:
         """The next so many flags."""
@@ -139,6 +140,7 @@ async def evening(
         which = meetings or [followed()]
         preparations = [Preparation(meeting, rooms.packs()) for meeting in which]
         async with serving(preparations, settings, clock) as running:
+            clock.begin()
             yield Evening(running, clock, data, which[0])
 
 

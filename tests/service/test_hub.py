@@ -41,7 +41,7 @@ async def waiting(listener: Listener) -> list[Message]:
     except TimeoutError:
         return got
     finally:
-        await frames.aclose()  # type: ignore[attr-defined]  # an async generator has it
+        await frames.aclose()
 
 
 def signs_of_life(count: int) -> list[SourceChanged]:

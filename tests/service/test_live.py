@@ -28,9 +28,17 @@ def written(held: Evening, kind: type = PostCaptured) -> list[object]:
         return [one.entry for one in reader.history(held.meeting.id) if isinstance(one.entry, kind)]
 
 
+async def everything_from(socket: aiohttp.ClientWebSocketResponse) -> list[object]:
+    return [decode(frame.data) async for frame in socket]
+
+
+def all_bytes_in(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
 async def test_posts_are_judged_by_the_moment_they_were_posted_in(tmp_path: Path) -> None:
     """A late mark raises what it should have raised, a correction clears it with a reason, all heard live."""
-    lines = [line(1, 33, GOSSIP, BRENNAN), line(2, 34, HARMLESS, OLDROYD), line(3, 34.5, RESIDENTS_VIEW, RESIDENT)]
+    lines = [line(1, 33, GOSSIP, BRENNAN), line(2, 36, HARMLESS, OLDROYD), line(3, 36.5, RESIDENTS_VIEW, RESIDENT)]
     async with evening(tmp_path, lines) as held, held.desk() as desk:
         assert (await desk.snapshot()).protocol == 1
         await desk.until(SourceChanged, lambda message: message.counts.public_posts == 1)
@@ -79,16 +87,16 @@ async def test_a_desk_that_does_not_read_holds_nobody_up(tmp_path: Path) -> None
 
 async def test_stopping_tells_desks_and_ends_the_record(tmp_path: Path) -> None:
     """FollowingEnded, then the line closes; the journal says when following began and stopped, and is whole."""
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
         async with evening(tmp_path) as held:
             socket = await session.ws_connect(
                 held.running.url + held.path("live"), headers={"Authorization": f"Bearer {held.running.token}"}
             )
-            await socket.receive()
-        messages = [decode(frame.data) async for frame in socket]
-        assert isinstance(messages[-1], FollowingEnded)
-        assert messages[-1].why == "The service was stopped."
-        assert socket.close_code == 1000
+            hearing = tasks.create_task(everything_from(socket))
+        messages = await hearing
+    assert isinstance(messages[-1], FollowingEnded)
+    assert messages[-1].why == "The service was stopped."
+    assert socket.close_code == 1000
     assert len(written(held, MeetingPrepared)) == len(written(held, FollowingStarted)) == 1
     assert [stop.why for stop in written(held, FollowingStopped)] == ["The service was stopped."]  # type: ignore[attr-defined]
     assert verify(held.running.journal_file).whole
@@ -183,10 +191,9 @@ async def test_an_unflagged_post_of_the_public_is_nowhere_on_the_disk(tmp_path: 
         await desk.post("marks", OPENED)
         await desk.post("marks", EXCLUDED)
         await desk.flags(1)
-        while_running = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-        assert "journal.db-wal" in {file.name for file in tmp_path.iterdir()}
-    afterwards = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    for disk in (while_running, afterwards):
+        assert held.running.journal_file.with_name("journal.db-wal").exists()
+        while_running = all_bytes_in(tmp_path)
+    for disk in (while_running, all_bytes_in(tmp_path)):
         assert b"short memories" in disk
         for trace in (b"harbour lights", b"gullwatcher"):
             assert trace not in disk

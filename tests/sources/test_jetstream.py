@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
+from itertools import pairwise
 from random import Random
 from urllib.parse import parse_qs, urlsplit
 
@@ -40,7 +41,7 @@ from tests.sources.bluesky_frames import (
     written,
 )
 from tests.sources.source_conformance import (
-    PATIENT,
+    BRISK,
     Rig,
     SourceConformance,
     Trouble,
@@ -151,7 +152,7 @@ async def test_cuts_at_every_message_lose_and_double_nothing(fault: Fault) -> No
     gaps = [item for item in items if isinstance(item, Gap)]
     opened = [gap for gap in gaps if not gap.filled]
     assert [(gap.start, gap.end) for gap in opened] == [(gap.start, gap.end) for gap in gaps if gap.filled]
-    assert all(sooner.end <= later.start for sooner, later in zip(opened, opened[1:], strict=False))
+    assert all(sooner.end <= later.start for sooner, later in pairwise(opened))
 
 
 @pytest.mark.fault
@@ -178,7 +179,7 @@ async def test_an_evening_of_all_faults_at_random(seed: int) -> None:
     events: list[Seen | Edited | Deleted] = []
     async with serving(lines, plan, rate=100) as server:
         source = open_source(spec(server.url), SELECTION)
-        async with asyncio.timeout(20), aclosing(follow(source, None, server.clock, random, PATIENT)) as items:
+        async with asyncio.timeout(20), aclosing(follow(source, None, server.clock, random, BRISK)) as items:
             async for item in items:
                 if isinstance(item, Captured):
                     events.append(item.event)
@@ -238,9 +239,8 @@ async def test_edits_deletions_and_deletions_that_come_first() -> None:
         items, _ = await one_connection(source, server.clock, until=4)
     events = [item.event for item in items if isinstance(item, Captured)]
     told = [(type(event), (event.key.id if isinstance(event, Deleted) else event.post.id)[-3:]) for event in events]
-    assert told == [
-        (Seen, "/3a"), (Seen, "/3b"), (Deleted, "/3b"), (Edited, "/3a"), (Deleted, "/3a"), (Deleted, "old"), (Seen, "end"),
-    ]  # fmt: skip
+    assert told[:3] == [(Seen, "/3a"), (Seen, "/3b"), (Deleted, "/3b")]
+    assert told[3:] == [(Edited, "/3a"), (Deleted, "/3a"), (Deleted, "old"), (Seen, "end")]
 
 
 async def test_an_oversized_frame_is_left_unread_and_the_connection_kept() -> None:
@@ -254,19 +254,22 @@ async def test_an_oversized_frame_is_left_unread_and_the_connection_kept() -> No
 async def test_a_frame_too_large_to_take_is_counted_and_not_asked_for_again() -> None:
     """Else it would break every replay, and the source would never come back."""
     lines, ids = evening(8)
-    async with serving(lines, FaultPlan({3: [Fault.OVERSIZED, Fault.OVERSIZED]}, size=9_000_000)) as server:
+    plan = FaultPlan({3: [Fault.OVERSIZED, Fault.OVERSIZED]}, size=9_000_000)
+    async with serving(lines, plan, rate=5) as server:
         source = open_source(spec(server.url), SELECTION)
         items: list[SourceItem] = []
-        async with asyncio.timeout(10), aclosing(follow(source, None, server.clock, Random(1), PATIENT)) as following:
+        async with asyncio.timeout(10), aclosing(follow(source, None, server.clock, Random(1), BRISK)) as following:
             async for item in following:
                 items.append(item)
                 if ids[-1] in ids_of(items):
                     break
-    assert FeedFault(source="bluesky", what="too large", count=2) in items
+    assert plan.left == 1
+    assert FeedFault(source="bluesky", what="too large", count=1) in items
     gaps = [item for item in items if isinstance(item, Gap)]
-    assert len(gaps) == 2
-    assert not any(gap.filled for gap in gaps)
-    assert [post for post in ids if post not in ids_of(items)] in ([], ids[3:4], ids[3:5], ids[3:6])
+    assert [gap.filled for gap in gaps] == [False]
+    missed = [post for post in ids if post not in ids_of(items)]
+    assert missed == ids[3 : 3 + len(missed)]
+    assert len(missed) <= 3
 
 
 async def test_silence_where_there_is_never_any_is_a_loss() -> None:

@@ -145,7 +145,7 @@ async def test_a_gap_runs_from_the_last_sign_of_life_to_the_first_new_one_and_is
     )
     items = await followed(source)
     assert gaps(items) == [(5, 11, False), (5, 11, True)]
-    assert source.cursors == [None, at(5).isoformat()]
+    assert source.cursors == [at(0).isoformat(), at(5).isoformat()]
     filled = next(place for place, item in enumerate(items) if isinstance(item, Gap) and item.filled)
     assert items[filled - 1] == moved(at(12))
 
@@ -177,7 +177,7 @@ async def test_a_cut_during_the_replay_leaves_no_hole_between_two_gaps() -> None
     )
     items = await followed(source)
     assert gaps(items) == [(0, 100, False), (100, 107, False), (0, 100, True), (100, 107, True)]
-    assert source.cursors == [None, at(0).isoformat(), at(50).isoformat()]
+    assert source.cursors == [at(0).isoformat(), at(0).isoformat(), at(50).isoformat()]
 
 
 async def test_beginning_from_a_cursor_tells_of_the_time_since() -> None:
@@ -203,7 +203,7 @@ async def test_what_would_break_every_replay_is_passed_by_at_the_price_of_an_ope
         [Connected(False), moved(at(2)), END],
     )
     assert gaps(await followed(source)) == [(0, 1, False)]
-    assert source.cursors == [None, None]
+    assert source.cursors == [at(0).isoformat(), None]
 
 
 async def test_a_fault_of_our_own_does_not_end_following(caplog: pytest.LogCaptureFixture) -> None:
@@ -285,7 +285,7 @@ async def test_captured_posts_keep_their_order_and_move_the_cursor() -> None:
     source = ScriptedSource([Connected(False), *posts, SourceLost("cut")], [END])
     items = await followed(source)
     assert [item for item in items if isinstance(item, Captured)] == posts
-    assert source.cursors == [None, at(4).isoformat()]
+    assert source.cursors == [at(0).isoformat(), at(4).isoformat()]
 
 
 def test_the_end_of_following_tells_what_was_then_unseen() -> None:

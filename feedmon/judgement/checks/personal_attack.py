@@ -10,13 +10,14 @@ from math import prod
 
 import msgspec
 
-from feedmon.judgement.aim import Aim, aim, excuse
+from feedmon.judgement.aim import OFFICE_HOLDER, Aim, aim, at_someone_unnamed, excuse
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.judgement.phrasebook import Hit
+from feedmon.judgement.room import Person
 from feedmon.model.flags import Basis, Severity
 
 _SURE_ENOUGH = 0.45
-_INSULT, _TEASE = "insult", "teasing"
+_PLAIN = 0.6
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,41 +28,69 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     people: str = "people"
 
 
+class _Aimed(msgspec.Struct, frozen=True):
+    """A word of insult or teasing, and whom it is aimed at; ``sureness`` is 0…1."""
+
+    hit: Hit
+    at: Aim
+    teasing: bool
+
+    @property
+    def sureness(self) -> float:
+        return self.hit.sense.strength * self.at.sureness
+
+
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """Flag the surest insult aimed at a person, else the surest teasing of a member."""
     insults, teasing = case.hits.of(parameters.insults), case.hits.of(parameters.teasing)
-    if not trail.holds(
-        "it has words of insult or teasing", insults or teasing, ", ".join(hit.phrase for hit in (*insults, *teasing))
-    ):
+    phrases = ", ".join(hit.phrase for hit in (*insults, *teasing))
+    if not trail.holds("it has words of insult or teasing", phrases, phrases):
         return None
-    aimed: list[tuple[float, str, Hit, Aim]] = []
-    for kind, hits in ((_INSULT, insults), (_TEASE, teasing)):
-        for hit in hits:
-            why_not = excuse(case, hit)
-            if not trail.holds(f"“{hit.phrase}” is meant as it stands", why_not is None, why_not or ""):
-                continue
-            at = aim(case, hit, parameters.people)
-            if kind == _TEASE and at is not None and at.person.member is None:
-                at = None
-            if trail.holds(f"“{hit.phrase}” is aimed at a person we know", at, at.how if at else "") and at is not None:
-                aimed.append((hit.sense.strength * at.sureness, kind, hit, at))
-    if not aimed:
+    aimed: list[_Aimed] = []
+    unnamed: list[Hit] = []
+    for hit in (*insults, *teasing):
+        why_not = excuse(case, hit)
+        if not trail.holds(f"“{hit.phrase}” is meant as it stands", why_not is None, why_not or ""):
+            continue
+        at = aim(case, hit, parameters.people)
+        if hit in teasing and at is not None and not _is_elected(at.person):
+            at = None
+        if trail.holds(f"“{hit.phrase}” is aimed at a person we know", at, at.how if at else "") and at is not None:
+            aimed.append(_Aimed(hit, at, hit in teasing))
+        elif hit in teasing and at_someone_unnamed(case, hit):
+            unnamed.append(hit)
+    if aimed:
+        return _found(case, aimed, trail)
+    if unnamed and trail.holds("its own words are of a “he” or “she” whom the room may know", case.present):
+        return Finding(
+            basis=Basis.READING,
+            score=0.3,
+            reason=f"May tease someone in the room whom it does not name: “{unnamed[0].phrase}”.",
+            spans=tuple(sorted({case.hits.span(hit) for hit in unnamed})),
+            severity=Severity.INFO,
+        )
+    return None
+
+
+def _found(case: Case, aimed: list[_Aimed], trail: Trail) -> Finding | None:
+    best = max([one for one in aimed if not one.teasing] or aimed, key=lambda one: one.sureness)
+    person = best.at.person
+    same = [one for one in aimed if one.at.person == person]
+    sureness = 1 - prod(1 - min(one.sureness, 1.0) for one in same) if best.teasing else best.sureness
+    if not trail.holds(f"it is sure enough (at least {_SURE_ENOUGH})", sureness >= _SURE_ENOUGH, f"{sureness:.2f}"):
         return None
-    insulted = [one for one in aimed if one[1] == _INSULT]
-    score, kind, hit, at = max(insulted or aimed, key=lambda one: one[0])
-    if kind == _TEASE:
-        score = max(score, 1 - prod(1 - one[0] for one in aimed if one[3].person == at.person))
-    if not trail.holds(f"it is sure enough (at least {_SURE_ENOUGH})", score >= _SURE_ENOUGH, f"{score:.2f}"):
-        return None
-    spans = tuple(sorted({case.hits.span(one[2]) for one in aimed if one[3].person == at.person}))
-    elected = at.person.member is not None
-    mild = kind == _TEASE or (score < 0.6 and elected)
-    word = "Teases" if kind == _TEASE else "Insults"
+    mild = best.teasing or (sureness < _PLAIN and _is_elected(person))
+    verb = "Teases" if best.teasing else "Insults"
     return Finding(
         basis=Basis.READING,
-        score=round(min(score, 1.0), 2),
-        reason=f"{word} {at.person.name}: “{hit.phrase}” ({hit.sense.label}), {at.how}.",
-        spans=spans,
-        target=at.person.name,
+        score=round(min(sureness, 1.0), 2),
+        reason=f"{verb} {person.name}: “{best.hit.phrase}” ({best.hit.sense.label}), {best.at.how}.",
+        spans=tuple(sorted({case.hits.span(one.hit) for one in same})),
+        target=person.name,
         severity=Severity.NOTICE if mild else None,
     )
+
+
+def _is_elected(person: Person) -> bool:
+    """Whether it is a member, named or meant by seat or office; all others count one step sooner."""
+    return person.member is not None or person.id == OFFICE_HOLDER
