@@ -233,12 +233,13 @@ class Acts:
     async def _carry_out(self, act: Mark | Decision, said: str, send: Callable[[], Awaitable[Outcome]]) -> None:
         hands = self._hands
         hands.desk.expect(act)
+        answer = send()
         if hands.link.state.condition is Condition.LIVE:
             hands.say(WAITING, said)
         else:
             hands.say(WAITING, f"{said}: noted for now, and sent as soon as the link is back")
         hands.repaint()
-        outcome = await send()
+        outcome = await answer
         if isinstance(outcome, Refusal):
             hands.desk.take_back(act)
             hands.say(REFUSED, f"Not done: {said}. {outcome.error} {outcome.mend}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -237,17 +237,17 @@ class Link:
             group.create_task(self._listen(session), name="listen")
             group.create_task(self._send_all(session), name="send")
 
-    async def mark(self, request: MarkRequest) -> Outcome:
-        """Make a mark. Returns once the service has answered, however long the link is down."""
-        return await self._send("marks", msgspec.json.encode(request), Done)
+    def mark(self, request: MarkRequest) -> Awaitable[Outcome]:
+        """Make a mark. It is on its way at once, and answered by the service however long the link is down."""
+        return self._send("marks", msgspec.json.encode(request), Done)
 
-    async def decide(self, request: DecisionRequest) -> Outcome:
-        """Make a decision. Returns once the service has answered, however long the link is down."""
-        return await self._send("decisions", msgspec.json.encode(request), Done)
+    def decide(self, request: DecisionRequest) -> Awaitable[Outcome]:
+        """Make a decision. It is on its way at once, and answered by the service however long the link is down."""
+        return self._send("decisions", msgspec.json.encode(request), Done)
 
-    async def chair_link(self) -> Outcome:
-        """A new link for the chair's page; an earlier one that was not opened stops working."""
-        return await self._send("chair-link", b"", ChairLink)
+    def chair_link(self) -> Awaitable[Outcome]:
+        """Ask for a new link for the chair's page; an earlier one that was not opened stops working."""
+        return self._send("chair-link", b"", ChairLink)
 
     async def _listen(self, session: aiohttp.ClientSession) -> None:
         pauses = self._waits()
@@ -313,14 +313,15 @@ class Link:
             self.state = state
             self._changed(state)
 
-    async def _send(self, what: str, body: bytes, answer: type[Done] | type[ChairLink]) -> Outcome:
+    def _send(self, what: str, body: bytes, answer: type[Done] | type[ChairLink]) -> Awaitable[Outcome]:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._outbox.put_nowait(_Parcel(self._address.meetings(self._meeting, what), body, answer, outcome))
+        outcome.add_done_callback(self._answered)
         self.unsent += 1
-        try:
-            return await outcome
-        finally:
-            self.unsent -= 1
+        self._outbox.put_nowait(_Parcel(self._address.meetings(self._meeting, what), body, answer, outcome))
+        return outcome
+
+    def _answered(self, _: asyncio.Future[Outcome]) -> None:
+        self.unsent -= 1
 
     async def _send_all(self, session: aiohttp.ClientSession) -> None:
         while True:

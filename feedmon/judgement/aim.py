@@ -205,7 +205,30 @@ def aim(case: Case, hit: Hit, people: str) -> Aim | None:
         if just_named is not None and not here and not bodies and _bare(tokens, start, hit):
             return Aim(just_named, 0.75, f"said right after naming {just_named.name}")
         return None
-    near = [m for m in here if not m.owns or m.last < hit.first]
+    return _aim_of_a_phrase(
+        tokens, hit, named, [m for m in here if not m.owns or m.last < hit.first], bodies, spoken_to
+    )
+
+
+def aim_of_a_threat(case: Case, hit: Hit, people: str) -> Aim | None:
+    """Whom a threat is aimed at: what is someone's (their window, their children) counts as them; no body excuses."""
+    tokens = case.reading.tokens
+    start, stop = _sentence(tokens, hit.first)
+    named = people_named(case, people)
+    here = [m for m in named if start <= m.first and m.last < stop]
+    return _aim_of_a_phrase(tokens, hit, named, here, [], addressee(case))
+
+
+def _aim_of_a_phrase(
+    tokens: Sequence[Token],
+    hit: Hit,
+    named: Sequence[_Mentioned],
+    near: Sequence[_Mentioned],
+    bodies: Sequence[Hit],
+    spoken_to: tuple[Person, str] | None,
+) -> Aim | None:
+    """Whom a phrase is aimed at that says everything by itself; ``near`` are those its own sentence names."""
+    start, stop = _sentence(tokens, hit.first)
     if near:
         mentioned = min(near, key=lambda m: abs(m.first - hit.first))
         return Aim(mentioned.person, 0.9 if mentioned.sure else 0.8, f"in one sentence with {mentioned.person.name}")

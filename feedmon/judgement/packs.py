@@ -295,7 +295,9 @@ def assemble(
         except msgspec.ValidationError as error:
             problems.append(Problem(f"{where}.parameters", f"{error}."))
             continue
-        flags, passes = kind.flags + entry.flags, kind.passes + entry.passes
+        # A rule for other moments than its kind's needs examples of its own; what must pass must pass there too.
+        flags = entry.flags if entry.when is not None else kind.flags + entry.flags
+        passes = kind.passes + entry.passes
         if not flags or len(passes) <= len(flags):
             problems.append(
                 Problem(where, "needs an example that must flag, and more near-misses than those.", "Add [[passes]].")

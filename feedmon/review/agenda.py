@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from feedmon.model.meeting import AgendaItem, Meeting
-from feedmon.model.timeline import Mark, MarkKind, Moment, Phase, Timeline
+from feedmon.model.timeline import MarkKind, Moment, Phase, Timeline
 from feedmon.review.model import ItemTaken, MarkStory, RoomState, Stretch
 
 
-def items_taken(meeting: Meeting, timeline: Timeline, last: datetime) -> tuple[tuple[ItemTaken, ...], tuple[ItemTaken, ...]]:
+def items_taken(
+    meeting: Meeting, timeline: Timeline, last: datetime
+) -> tuple[tuple[ItemTaken, ...], tuple[ItemTaken, ...]]:
     """Every item of the agenda with when it was taken, and those that marks name but the agenda does not have."""
     unlisted = {stretch.item for stretch in timeline.stretches} - {item.number for item in meeting.items}
     return (
@@ -20,7 +22,7 @@ def items_taken(meeting: Meeting, timeline: Timeline, last: datetime) -> tuple[t
 
 
 def room_states(timeline: Timeline) -> tuple[RoomState, ...]:
-    """The stretches in which the public was out, recording suspended, posting asked against, or the meeting adjourned."""
+    """When the public was out, recording suspended, members asked not to post, and the meeting adjourned."""
     states: list[RoomState] = []
     moments = [timeline.moment(mark.at) for mark in timeline.marks]
     for what, holds in _HOLDS.items():
@@ -54,7 +56,7 @@ def mark_stories(timeline: Timeline) -> tuple[MarkStory, ...]:
     )
 
 
-_HOLDS = {
+_HOLDS: dict[MarkKind, Callable[[Moment], bool]] = {
     MarkKind.PUBLIC_EXCLUDED: lambda moment: moment.closed_session,
     MarkKind.RECORDING_SUSPENDED: lambda moment: moment.recording_suspended,
     MarkKind.ASKED_NOT_TO_POST: lambda moment: moment.asked_not_to_post,
@@ -66,7 +68,9 @@ def _taken(item: AgendaItem, timeline: Timeline, last: datetime) -> ItemTaken:
     return ItemTaken(
         item=item,
         stretches=tuple(
-            Stretch(start=stretch.start, end=stretch.end) for stretch in timeline.stretches if stretch.item == item.number
+            Stretch(start=stretch.start, end=stretch.end)
+            for stretch in timeline.stretches
+            if stretch.item == item.number
         ),
         seconds=round(timeline.time_on(item.number, last).total_seconds()),
     )

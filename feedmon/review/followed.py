@@ -26,9 +26,7 @@ def sources_followed(
     )
 
 
-def _one(
-    spec: SourceSpec, states: Sequence[SourceState], runs: Sequence[Stretch], last: datetime
-) -> SourceFollowed:
+def _one(spec: SourceSpec, states: Sequence[SourceState], runs: Sequence[Stretch], last: datetime) -> SourceFollowed:
     seconds: dict[SourceCondition, float] = {}
     for run in runs:
         end = run.end or last

@@ -80,7 +80,7 @@ class MarkStory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DecisionStory(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision as it was made, and whether it was taken back. ``seen_at`` is when the chair saw what they were told."""
+    """One decision, and whether it still holds. ``seen_at`` is when the chair saw what they were told."""
 
     decision: Decision
     holds: bool

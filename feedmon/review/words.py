@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
@@ -26,11 +27,11 @@ class Part(msgspec.Struct, frozen=True):
 
 def parts(text: str, spans: Iterable[Span]) -> tuple[Part, ...]:
     """The text cut where matched words begin and end; put together again it is the text. Spans may overlap."""
-    spans = [(max(0, span.start), min(len(text), span.end), span.label) for span in spans]
-    cuts = sorted({0, len(text), *(edge for start, end, _ in spans if start < end for edge in (start, end))})
+    found = [(max(0, span.start), min(len(text), span.end), span.label) for span in spans]
+    cuts = sorted({0, len(text), *(edge for start, end, _ in found if start < end for edge in (start, end))})
     cut_up: list[Part] = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
-        labels = dict.fromkeys(label for first, last, label in spans if first <= start and end <= last)
+    for start, end in pairwise(cuts):
+        labels = dict.fromkeys(label for first, last, label in found if first <= start and end <= last)
         cut_up.append(Part(text[start:end], ", ".join(filter(None, labels)) if labels else None))
     return tuple(cut_up)
 
@@ -150,6 +151,10 @@ class Words:
         local = at.astimezone(self._zone)
         return f"{local:%H:%M:%S}" if local.date() == self._day else f"{local.day} {local:%b %H:%M:%S}"
 
+    def hour(self, at: datetime) -> str:
+        """The local time to the minute."""
+        return f"{at.astimezone(self._zone):%H:%M}"
+
     def between(self, stretch: Stretch) -> str:
         """A stretch as two local times; open when it has no end."""
         return f"{self.time(stretch.start)} to {self.time(stretch.end) if stretch.end else 'the end of the record'}"
@@ -169,7 +174,7 @@ class Words:
     def author(self, story: FlagStory) -> str:
         """Who posted: the member by name, anyone else by what they are."""
         handle = f"@{story.post.author.handle}" if story.post else "content erased"
-        who = self.member(story.member) if story.member else "a member of the public"
+        who = self.member(story.member) if story.member else "A member of the public"
         return f"{who} ({handle})"
 
     def moment(self, moment: Moment) -> str:
@@ -227,6 +232,11 @@ class Words:
 def decided(kind: DecisionKind, reason: str | None) -> str:
     """A decision as a verb, with the reason of a dismissal."""
     return _DECISION[kind] + (f" ({reason.replace('_', ' ')})" if reason else "")
+
+
+def times(count: int) -> str:
+    """How often: ``once``, ``twice``, ``3 times``."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def possible(flag: Flag) -> str:

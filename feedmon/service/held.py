@@ -65,11 +65,15 @@ class HeldPosts:
         """Every version held of a post, oldest first."""
         return tuple(self._versions.get(key, ()))
 
+    def any_written(self, key: PostKey) -> bool:
+        """Whether some version of a post is written down."""
+        return any(held.written for held in self._versions.get(key, ()))
+
     def add(self, held: Held) -> None:
         """Hold a version. One not :meth:`kept` may be let go when too many are held."""
         key = held.post.key
         insort(self._versions.setdefault(key, []), held, key=lambda version: version.order)
-        if not any(version.written for version in self._versions[key]):
+        if not self.any_written(key):
             self._unwritten[key] = None
             if len(self._unwritten) > PUBLIC_HELD:
                 oldest = next(iter(self._unwritten))

@@ -235,8 +235,8 @@ class MeetingState:
         if held.member is None:  # what a quiet rule makes of the public is nobody's business
             flags = [flag for flag in flags if not flag.quiet]
         raised = {flag.id: flag for flag in flags}
-        if held.member is not None or raised:
-            self._write_down(held, effects)
+        if held.member is not None or raised or self._posts.any_written(held.post.key):
+            self._write_down(held.post.key, effects)
         for flag in raised.values():
             self._raise(flag, held, effects)
         for flag_id in held.standing - raised.keys():
@@ -244,15 +244,14 @@ class MeetingState:
         held.standing = frozenset(raised)
         return effects
 
-    def _write_down(self, held: Held, effects: Effects) -> None:
-        if held.written:
-            return
-        key = held.post.key
-        written_before = any(version.written for version in self._posts.versions(key))
-        effects.entries.append(PostCaptured(post=held.post, edited=held.edited, member=held.member))
-        self._posts.kept(held)
-        deleted_at = self._posts.deleted_at(key)
-        if deleted_at is not None and not written_before:
+    def _write_down(self, key: PostKey, effects: Effects) -> None:
+        """Write a post down in all its versions: what was said first and what was made of it belong together."""
+        deleted_at = None if self._posts.any_written(key) else self._posts.deleted_at(key)
+        for held in self._posts.versions(key):
+            if not held.written:
+                effects.entries.append(PostCaptured(post=held.post, edited=held.edited, member=held.member))
+                self._posts.kept(held)
+        if deleted_at is not None:
             effects.entries.append(PostRemoved(key=key, observed_at=deleted_at))
 
     def _raise(self, flag: Flag, held: Held, effects: Effects) -> None:
@@ -302,7 +301,7 @@ class MeetingState:
         if not self._posts.delete(key, at):
             return Effects()
         effects = Effects()
-        if any(held.written for held in self._posts.versions(key)):
+        if self._posts.any_written(key):
             effects.entries.append(PostRemoved(key=key, observed_at=at))
         if self._note_deletion(key, at):
             effects.messages.append(PostDeleted(seq=0, post=key, at=at))

@@ -38,12 +38,14 @@ class Captured(msgspec.Struct, frozen=True):
 class CursorMoved(msgspec.Struct, frozen=True):
     """A sign of life: the feed has come as far as ``cursor``, which is the network's instant ``at``, if it tells one.
 
-    ``skipped`` messages since the item before belonged to no meeting.
+    ``skipped`` messages since the item before belonged to no meeting. ``heard`` is when the sign came, if it is handed
+    on later than at once.
     """
 
     cursor: str | None = None
     at: datetime | None = None
     skipped: int = 0
+    heard: datetime | None = None
 
 
 ConnectionItem = Connected | Captured | CursorMoved | FeedFault

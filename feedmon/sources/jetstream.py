@@ -45,6 +45,7 @@ _OPEN_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 1.0
 _LONGEST_ASKED = 900.0  # seconds we stay away at most when asked to
 _TOLD_EVERY = timedelta(seconds=1)  # of meeting time between two signs of life handed on, however fast frames come
+_TOLD_WITHIN = 0.5  # seconds after which a sign of life is handed on though no frame follows it
 _CLEAN = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})
 _TOO_LARGE = "too large"
 _OUR_FAULT = "not understood by feedmon"
@@ -95,38 +96,47 @@ class JetstreamSource:
 
     async def connect(self, cursor: str | None, clock: Clock) -> AsyncGenerator[ConnectionItem, None]:
         """One connection's life; see :meth:`feedmon.sources.base.Source.connect`."""
-        loop = asyncio.get_running_loop()
         came_to = self.time_of(cursor) if cursor else None
         reached = to_micros(came_to) if came_to else 0
-        at, skipped, told = 0, 0, clock.now() - _TOLD_EVERY
+        at, skipped, heard = 0, 0, clock.now()
+        told = heard - _TOLD_EVERY
         connection = await self._open(came_to)
         try:
             yield Connected(replays=came_to is not None and clock.now() - came_to < KEPT_BY_NETWORK)
-            with _Watchdog(connection, self._idle_after) as watchdog:
-                while True:
-                    try:
-                        watchdog.waiting_since = loop.time()
+            patience = self._idle_after
+            while True:
+                limit = min(patience, _TOLD_WITHIN) if at or self._untold else patience
+                frame = None
+                try:
+                    async with asyncio.timeout(limit):
                         frame = await connection.recv(decode=False)
-                        watchdog.waiting_since = None
-                    except ConnectionClosed as error:
-                        lost = _lost(error, watchdog)
+                except TimeoutError:
+                    patience -= limit
+                    if patience <= 0:
+                        connection.transport.abort()
+                        lost = SourceLost(f"nothing came for {self._idle_after:g} seconds")
                         break
-                    now = clock.now()
+                except ConnectionClosed as error:
+                    lost = _lost(error)
+                    break
+                now = clock.now()
+                if frame is not None:
+                    patience = self._idle_after
                     micros, events = self._read(frame, now)
                     if micros is not None:
-                        at = micros
+                        at, heard = micros, now
                         # The cursor never goes back, nor beyond the present: else one absurd time in one frame would
                         # make the next connection skip what lies between.
                         reached = max(reached, min(micros, to_micros(now)))
                     for event in events:
                         yield Captured(event, str(reached))
                     skipped += not events
-                    if now - told >= _TOLD_EVERY:
-                        for fault in self._new_faults():
-                            yield fault
-                        if at:
-                            yield CursorMoved(str(reached), from_micros(at), skipped)
-                        at, skipped, told = 0, 0, now
+                if frame is None or now - told >= _TOLD_EVERY:
+                    for fault in self._new_faults():
+                        yield fault
+                    if at:
+                        yield CursorMoved(str(reached), from_micros(at), skipped, heard)
+                    at, skipped, told = 0, 0, now
             if lost.poisoned:
                 self._count(_TOO_LARGE)
             for fault in self._new_faults():
@@ -199,32 +209,6 @@ class JetstreamSource:
             yield FeedFault(source=self._name, what=what, count=self._faults[what])
 
 
-class _Watchdog:
-    """Cuts a connection on which we have been waiting for too long. Time in which nobody waits does not count."""
-
-    def __init__(self, connection: ClientConnection, patience: float) -> None:
-        self.waiting_since: float | None = None
-        self.patience = patience
-        self.bit = False
-        self._connection = connection
-        self._loop = asyncio.get_running_loop()
-
-    def __enter__(self) -> _Watchdog:
-        self._timer = self._loop.call_later(self.patience, self._look)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def _look(self) -> None:
-        waited = 0.0 if self.waiting_since is None else self._loop.time() - self.waiting_since
-        if waited < self.patience:
-            self._timer = self._loop.call_later(self.patience - waited, self._look)
-        else:
-            self.bit = True
-            self._connection.transport.abort()
-
-
 def _address(spec: SourceSpec) -> str:
     """The url to subscribe at. Raises BadInput when the one given cannot be it."""
     place = f"source “{spec.name}”, url"
@@ -242,10 +226,8 @@ def _address(spec: SourceSpec) -> str:
     return urlunsplit(parts._replace(path="/subscribe" if parts.path in ("", "/") else parts.path, fragment=""))
 
 
-def _lost(error: ConnectionClosed, watchdog: _Watchdog) -> SourceLost:
+def _lost(error: ConnectionClosed) -> SourceLost:
     """Why an open connection ended, in a plain word."""
-    if watchdog.bit:
-        return SourceLost(f"nothing came for {watchdog.patience:g} seconds")
     if error.sent is not None and not error.rcvd_then_sent:
         match error.sent.code:
             case CloseCode.MESSAGE_TOO_BIG:

@@ -129,6 +129,7 @@ class _Watch:
         self._unseen_since = came_to if came_to and came_to < now else None
         self._began = now
         self._replays = False
+        self._come_to: datetime | None = None  # the latest network time on this connection: single messages come late
         self._well_since: datetime | None = None
         self._quiet_from = now
         self._open_gaps: list[Gap] = []
@@ -140,12 +141,12 @@ class _Watch:
             case None:
                 return self._tick(now)
             case Connected(replays):
-                self._replays = replays
+                self._replays, self._come_to = replays, None
                 return []
             case Captured(event):
                 return [*self._alive(event_time(event), now, event), item, *self._filled(event_time(event))]
-            case CursorMoved(at=at):
-                return [*self._alive(at, now), item, *self._filled(at)]
+            case CursorMoved(at=at, heard=heard):
+                return [*self._alive(at, heard or now), item, *self._filled(at)]
             case fault:
                 return [fault]
 
@@ -181,10 +182,11 @@ class _Watch:
         if event is not None and not isinstance(event, Deleted):
             self._quiet_from = now
             last_post = max(last_post or event.post.observed_at, event.post.observed_at)
-        behind = at is not None and now - at > _seconds(self._policy.behind_after)
+        if at is not None:
+            self._come_to = max(self._come_to or at, at)
         known = self.state
-        self.state = msgspec.structs.replace(known, last_sign=now, last_post=last_post)
-        if behind:
+        self.state = msgspec.structs.replace(known, last_sign=max(known.last_sign or now, now), last_post=last_post)
+        if self._come_to is not None and now - self._come_to > _seconds(self._policy.behind_after):
             condition, why = SourceCondition.BEHIND, "what it sends is catching up with the present"
         else:
             condition, why = self._quiet_or_live(now), ""

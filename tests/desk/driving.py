@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import repeat
 from threading import Event, Thread
+from time import process_time
 
+from textual import events
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -23,14 +25,19 @@ PATIENCE = 5.0
 """Seconds a test waits for something before it fails."""
 
 
-def quickly() -> Iterator[float]:
+def quickly(wait: float = 0.02) -> Iterator[float]:
     """Waits short enough for a test."""
-    return repeat(0.02)
+    return repeat(wait)
 
 
-def link_to(address: Address, snapshot: Snapshot) -> Link:
+def calmly() -> Iterator[float]:
+    """Waits long enough that the desk is idle between two tries."""
+    return quickly(0.2)
+
+
+def link_to(address: Address, snapshot: Snapshot, waits: Callable[[], Iterator[float]] = quickly) -> Link:
     """A link that tries again quickly."""
-    return Link(address, snapshot.meeting.id, snapshot.seq, waits=quickly)
+    return Link(address, snapshot.meeting.id, snapshot.seq, waits=waits)
 
 
 def frozen() -> float:
@@ -40,7 +47,7 @@ def frozen() -> float:
 
 def desk_app(service: WireService, **options: bool) -> DeskApp:
     """A desk on this service, in time that stands still."""
-    return DeskApp(service.snapshot, link_to(service.address, service.snapshot), ticks=frozen, **options)
+    return DeskApp(service.snapshot, link_to(service.address, service.snapshot, calmly), ticks=frozen, **options)
 
 
 @dataclass
@@ -59,14 +66,25 @@ class Seat:
     async def press(self, *keys: str) -> None:
         """Press keys, and let what they lead to be drawn."""
         for key in keys:
-            await self.pilot.press(key)
-            await self.pilot.pause()
+            self.app.post_message(events.Key(key, " " if key == "space" else None))
+            await self.calm()
+
+    async def calm(self) -> None:
+        """Wait until the desk has nothing left to do, as a person sees it."""
+        for _ in range(50):
+            spent = process_time()
+            await asyncio.sleep(0.02)
+            if process_time() - spent < 0.002:
+                return
 
     async def until(self, so: Callable[[], bool], what: str = "") -> None:
         """Wait until something is so."""
-        for _ in range(int(PATIENCE / 0.01)):
-            await self.pilot.pause(0.01)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE
+        while loop.time() < end:
+            await asyncio.sleep(0.01)
             if so():
+                await self.calm()
                 return
         raise AssertionError(what or f"never came true; the desk says: {self.said!r}")
 
@@ -97,7 +115,7 @@ def read(widget: Widget) -> str:
 
 @asynccontextmanager
 async def seated(
-    snapshot: Snapshot, size: tuple[int, int] = (140, 40), remembers: int = 1000, **options: bool
+    snapshot: Snapshot, size: tuple[int, int] = (116, 32), remembers: int = 1000, **options: bool
 ) -> AsyncIterator[Seat]:
     """A desk on a service of its own, joined."""
     async with serving(snapshot, remembers=remembers) as service:
@@ -105,7 +123,7 @@ async def seated(
         async with app.run_test(size=size) as pilot:
             seat = Seat(app, pilot, service)
             await seat.joined()
-            await pilot.pause()
+            await seat.calm()
             yield seat
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from feedmon.wire import (
     ChairSaw,
     Decision,
@@ -30,17 +28,17 @@ FIRST = FLAGS[0].flag.id
 class TestTriage:
     """What is done with a flag."""
 
-    @pytest.mark.parametrize("reason", DismissReason)
-    async def test_dismiss_takes_one_key_and_a_reason(self, reason: DismissReason) -> None:
-        """d and a letter: dismissed for that reason, and the cursor is on the next flag."""
-        async with seated(snapshot()) as seat:
-            await seat.press("d", REASONS[reason][0])
-            await seat.until_said(f"✓ Dismissed: {REASONS[reason][1]}")
-            (decision,) = seat.service.decisions
-            assert (decision.flag, decision.kind, decision.reason) == (FIRST, DecisionKind.DISMISS, reason)
-            assert decision.at == NOW
-            assert seat.desk.flags.cursor == FLAGS[1].flag.id
-            assert "complete muppet" not in seat.text("#flags")
+    async def test_dismiss_takes_one_key_and_a_reason(self) -> None:
+        """d and a letter: dismissed for that reason, and on to the next flag; every reason has its letter."""
+        flags = [attack(n, f"fool number {n}", 30 + n / 10, "fool") for n in range(len(DismissReason))]
+        async with seated(snapshot(flags=flags)) as seat:
+            for number, reason in enumerate(DismissReason):
+                assert seat.desk.flags.cursor == flags[number].flag.id
+                await seat.press("d", REASONS[reason][0])
+                await seat.until_said(f"✓ Dismissed: {REASONS[reason][1]}")
+                assert f"fool number {number}" not in seat.text("#flags")
+            assert [decision.reason for decision in seat.service.decisions] == list(DismissReason)
+            assert {decision.at for decision in seat.service.decisions} == {NOW}
 
     async def test_escape_leaves_the_flag_as_it_was(self) -> None:
         """Backing out of the question dismisses nothing."""
@@ -80,7 +78,7 @@ class TestTriage:
     async def test_the_chair_cannot_be_told_nothing(self) -> None:
         """With all words deleted, enter asks for a word."""
         async with seated(snapshot()) as seat:
-            await seat.press("t", "ctrl+a", "delete", "enter")
+            await seat.press("t", "ctrl+u", "ctrl+u", "enter")
             assert isinstance(seat.app.screen, Tell)
             await seat.press("escape")
             assert seat.service.requests == []
@@ -194,24 +192,20 @@ class TestRoom:
             await seat.until_said("✓ Public excluded")
             assert (seat.service.marks[0].item, seat.service.marks[0].note) == (None, "")
 
-    @pytest.mark.parametrize(
-        ("key", "on", "off", "shown"),
-        [
+    async def test_one_key_turns_it_on_and_off(self) -> None:
+        """r, p and a each mark a state, shown while it lasts, and its end."""
+        table = (
             ("r", MarkKind.RECORDING_SUSPENDED, MarkKind.RECORDING_RESUMED, "recording suspended since 19:42"),
             ("p", MarkKind.ASKED_NOT_TO_POST, MarkKind.POSTING_ALLOWED, "asked not to post since 19:42"),
             ("a", MarkKind.ADJOURNED, MarkKind.RESUMED, "adjourned since 19:42"),
-        ],
-    )
-    async def test_one_key_turns_it_on_and_off(self, key: str, on: MarkKind, off: MarkKind, shown: str) -> None:
-        """r, p and a each mark a state, shown while it lasts, and its end."""
+        )
         async with seated(snapshot()) as seat:
-            await seat.press(key)
-            await seat.until(lambda: len(seat.service.marks) == 1)
-            assert shown in seat.text("#agenda")
-            await seat.press(key)
-            await seat.until(lambda: len(seat.service.marks) == 2)
-            assert [mark.kind for mark in seat.service.marks] == [on, off]
-            assert shown not in seat.text("#agenda")
+            for key, on, off, shown in table:
+                await seat.press(key)
+                assert shown in seat.text("#agenda")
+                await seat.press(key)
+                assert shown not in seat.text("#agenda")
+                await seat.until(lambda on=on, off=off: [m.kind for m in seat.service.marks[-2:]] == [on, off])
 
     async def test_close_asks_once(self) -> None:
         """c asks; c again closes; then only taking back is left."""
@@ -366,15 +360,15 @@ class TestMovingAbout:
                 await seat.press(leave)
                 assert not isinstance(seat.app.screen, Help)
 
-    @pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
-    async def test_leaving_asks_once(self, key: str) -> None:
+    async def test_leaving_asks_once(self) -> None:
         """q, and the habits of other programs, ask before the desk closes."""
         async with seated(snapshot()) as seat:
-            await seat.press(key)
-            assert isinstance(seat.app.screen, Confirm)
-            await seat.press("escape")
-            assert seat.app.is_running
-            await seat.press(key, "q")
+            for key in ("q", "ctrl+q", "ctrl+c"):
+                await seat.press(key)
+                assert isinstance(seat.app.screen, Confirm)
+                await seat.press("escape")
+                assert seat.app.is_running
+            await seat.press("q", "q")
             await seat.until(lambda: not seat.app.is_running)
             assert seat.app.return_code == 0
 

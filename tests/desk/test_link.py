@@ -27,7 +27,7 @@ from feedmon.wire import (
 from tests.desk.driving import PATIENCE, link_to
 from tests.desk.evening import FLAGS, NOW, attack, snapshot
 from tests.desk.wire_service import WireService, serving
-from tui.link import Address, Condition, Link, LinkState, Outcome, Unwelcome, first_word, waits
+from tui.link import Address, Condition, Link, LinkState, Unwelcome, first_word, waits
 
 MARK = MarkRequest(id="desk-1", kind=MarkKind.ITEM_STARTED, at=NOW, item="6")
 DECISION = DecisionRequest(id="desk-2", flag="f0001", kind=DecisionKind.KEEP, at=NOW)
@@ -206,7 +206,7 @@ class TestActing:
             await service.stop()
             await ear.until(lambda: link.state.condition is Condition.LOST)
             requests = [msgspec.structs.replace(MARK, id=f"desk-{n}") for n in range(5)]
-            acts: list[asyncio.Task[Outcome]] = [asyncio.create_task(link.mark(request)) for request in requests]
+            acts = [link.mark(request) for request in requests]
             await asyncio.sleep(0.1)
             assert link.unsent == 5
             await service.start()

@@ -26,10 +26,10 @@ from tests.service import rooms
 
 M = TypeVar("M", bound=Message)
 
-RATE = 240.0
-"""Four minutes of the meeting pass in a second."""
+RATE = 600.0
+"""Ten minutes of the meeting pass in a second."""
 
-HASTY = Policy(first_wait=1, longest_wait=20, told_every=30, behind_after=600)
+HASTY = Policy(first_wait=1, longest_wait=20, told_every=120, behind_after=1800)
 
 
 def line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -13,6 +14,7 @@ from feedmon.model.sourcestate import SourceCondition, SourceState
 from feedmon.model.timeline import MarkKind
 from feedmon.service import hub
 from feedmon.service.board import Board, rules_in_force
+from feedmon.service.effects import Effects
 from feedmon.service.hub import Channel, Listener
 from feedmon.service.meeting_state import MeetingState
 from feedmon.wire import DecisionRequest, Message, Snapshot, SourceChanged, decode
@@ -141,7 +143,7 @@ def test_a_snapshot_shows_what_a_desk_that_listened_from_the_start_shows(data: s
     """The board is made of the very messages; it never differs from the meeting's own state."""
     state = fresh()
     board = Board(state, (), 1.0)
-    steps = [
+    steps: list[Callable[[], Effects]] = [
         lambda: state.on_mark(mark("m1", MarkKind.OPENED, 30), at(30)).effects,
         lambda: state.on_mark(mark("m2", MarkKind.PUBLIC_EXCLUDED, 40), at(40)).effects,
         lambda: state.on_mark(mark("m3", MarkKind.WITHDRAWN, 50, supersedes="m2"), at(50)).effects,

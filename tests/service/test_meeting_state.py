@@ -161,6 +161,18 @@ def test_a_flagged_post_of_a_resident_is_written_down_with_its_flag() -> None:
     assert captured.member is None
 
 
+def test_of_a_flagged_post_every_version_is_written_down() -> None:
+    """A resident who softens a threat has that on record too, whichever version came first."""
+    first, second = post(1, 35, THREAT, RESIDENT), post(1, 36, RESIDENTS_VIEW, RESIDENT, version="2")
+    events: list[SourceEvent] = [Seen(first), Edited(second)]
+    for in_order in (True, False):
+        state = fresh()
+        events = events if in_order else events[::-1]
+        written = [entry for event in events for entry in state.on_event(event, at(37)).entries]
+        assert sorted(kinds(written)) == ["FlagRaised", "PostCaptured", "PostCaptured"]
+        assert only_flag(state).edited_at == at(36)
+
+
 def test_the_same_post_again_changes_nothing() -> None:
     """Feeds repeat themselves after every reconnection."""
     state = in_closed_session()

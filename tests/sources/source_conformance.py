@@ -114,16 +114,16 @@ class SourceConformance:
 
     async def test_every_post_of_the_meeting_once_in_order_and_no_other(self, rig: Rig) -> None:
         async with rig.serve(6) as serving:
-            items, _ = await one_connection(serving.source(), serving.clock, until=6)
+            source = serving.source()
+            items, _ = await one_connection(source, serving.clock, until=6)
         assert isinstance(items[0], Connected)
         assert ids_of(items) == list(serving.ids)
-        posts = [
-            item.event.post for item in items if isinstance(item, Captured) and not isinstance(item.event, Deleted)
-        ]
-        for post in posts:
-            assert post.source == serving.source().name
-            assert post.received_at is not None
-            assert post.observed_at <= post.received_at
+        for item in items:
+            if isinstance(item, Captured) and not isinstance(item.event, Deleted):
+                post = item.event.post
+                assert post.source == source.name
+                assert post.received_at is not None
+                assert post.observed_at <= post.received_at
 
     async def test_signs_of_life_come_between_posts(self, rig: Rig) -> None:
         async with rig.serve(6) as serving:

@@ -132,6 +132,19 @@ async def test_behind_while_what_comes_is_old() -> None:
     assert conditions(items) == [SourceCondition.STARTING, BEHIND, LIVE, SourceCondition.REFUSED]
 
 
+async def test_one_late_message_does_not_make_a_source_behind() -> None:
+    source = ScriptedSource([Connected(False), moved(at(0)), 1.0, moved(at(-90)), END])
+    assert BEHIND not in conditions(await followed(source))
+
+
+async def test_a_sign_of_life_counts_from_when_it_was_heard() -> None:
+    told_late = CursorMoved(at(1).isoformat(), at(1), heard=at(2))
+    source = ScriptedSource([Connected(True), moved(at(0)), 60.0, told_late, SourceLost("cut")], [Connected(True), END])
+    items = await followed(source)
+    assert BEHIND not in conditions(items)
+    assert [item.last_sign for item in items if isinstance(item, SourceState)][-1] == at(2)
+
+
 async def test_the_state_is_told_again_while_all_is_well() -> None:
     """So that a desk can show the age of the last sign of life."""
     items = await followed(ScriptedSource([Connected(False), moved(at(0)), 35.0, END]))

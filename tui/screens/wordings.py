@@ -88,7 +88,7 @@ class Exclude(Question[Resolution]):
     def inside(self) -> ComposeResult:
         yield OptionList(Option(Content("no single item")), *item_options(self._meeting), markup=False, compact=True)
         yield Static(Content("Words of the resolution, for the record (may stay empty)"), classes="label", markup=False)
-        yield Input(max_length=1000, compact=True)
+        yield Input(max_length=1000, compact=True, select_on_focus=False)
         yield keys(("↑ ↓", "choose the item"), ("Enter", "go on to the words, then done"), ("Esc", "not now"))
 
     def on_mount(self) -> None:

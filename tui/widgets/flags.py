@@ -79,7 +79,7 @@ class FlagTable(ScrollView, can_focus=True):
             lines = Visual.to_strips(self, self._empty, max(width - 4, 1), None, base, pad=True)
             return Strip.join([margin, lines[y], margin]) if y < len(lines) else Strip.blank(width, base.rich_style)
         row, part = divmod(y + self.scroll_offset.y, LINES)
-        if row >= len(self._faces):
+        if row >= len(self._faces) or width < 1:
             return Strip.blank(width, base.rich_style)
         return self._row(row, width)[part]
 
@@ -102,8 +102,8 @@ class FlagTable(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Say which row was clicked."""
-        row = (event.y + self.scroll_offset.y) // LINES
-        if row < len(self._faces):
+        inside = event.get_content_offset(self)
+        if inside is not None and (row := (inside.y + self.scroll_offset.y) // LINES) < len(self._faces):
             self.post_message(self.Picked(row))
 
     def _measure(self) -> None:

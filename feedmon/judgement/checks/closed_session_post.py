@@ -64,7 +64,7 @@ def says_only(case: Case, lexicon: str) -> bool:
         and token.text not in STOPWORDS
         and len(token.text) > 2
     ]
-    return len(rest) <= 3
+    return len(rest) <= min(3, len(covered))
 
 
 def _earlier_open_item(case: Case) -> str | None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import msgspec
 
-from feedmon.judgement.aim import aim, excuse
+from feedmon.judgement.aim import aim_of_a_threat, excuse
 from feedmon.judgement.case import Case, Finding, Trail
-from feedmon.judgement.packs import Use
 from feedmon.judgement.text import TokenKind
 from feedmon.model.flags import Basis
+
+AT_THE_POLLS = "at the polls"
+"""The label of the lexicon's group of words for being voted out, which anyone may look forward to aloud."""
 
 _SURE_ENOUGH = 0.5
 
@@ -28,19 +30,18 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """Flag the strongest threat; from the public only one aimed at a member or officer."""
-    hits = case.hits.of(parameters.threats)
+    polls = case.hits.of(parameters.threats, AT_THE_POLLS)
+    hits = [hit for hit in case.hits.of(parameters.threats) if hit not in polls]
     if not trail.holds("it has words of threat", hits, ", ".join(hit.phrase for hit in hits)):
+        return None
+    if not trail.holds("it is not about being voted out", not polls, ", ".join(hit.phrase for hit in polls)):
         return None
     best: Finding | None = None
     for hit in hits:
         why_not = excuse(case, hit)
         if not trail.holds(f"“{hit.phrase}” is meant as it stands", why_not is None, why_not or ""):
             continue
-        at = aim(
-            case,
-            msgspec.structs.replace(hit, sense=msgspec.structs.replace(hit.sense, use=Use.PHRASE)),
-            parameters.people,
-        )
+        at = aim_of_a_threat(case, hit, parameters.people)
         if at is not None and case.member is None and at.person.member is None and at.person.officer is None:
             at = None  # what the public say to each other is not ours to read
         reached = at or (case.member is not None and _says_you(case))
