@@ -18,6 +18,7 @@ from tui.screens.desk import DeskScreen
 class DeskApp(App[None]):
     """The desk of one meeting. ``stops_service`` says that the service ends when this desk does."""
 
+    TITLE = "feedmon"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal"), (150, "-wide")]  # noqa: RUF012 (as Textual types it)
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
 
@@ -37,7 +38,8 @@ class DeskApp(App[None]):
         self.theme = themes.LIGHT.name if light else themes.DARK.name
 
     def on_mount(self) -> None:
-        """The desk is all there is."""
+        """The desk is all there is. The terminal is asked to remember its title."""
+        self._tell_terminal("\x1b[22;2t")
         self.push_screen(self._desk)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -66,8 +68,17 @@ class DeskApp(App[None]):
 
     def watch_title(self, title: str) -> None:
         """The terminal's own title carries the glance word too, for when the desk is behind another window."""
-        if self.is_running and not self.is_headless and not self.is_web and sys.__stderr__ is not None:
-            sys.__stderr__.write(f"\x1b]2;{title} · feedmon\x07")
+        if self.is_running:
+            self._tell_terminal(f"\x1b]2;{title} · feedmon\x07")
+
+    def on_unmount(self) -> None:
+        """Give the terminal its own title back."""
+        self._tell_terminal("\x1b[23;2t")
+
+    def _tell_terminal(self, sequence: str) -> None:
+        """Textual has no word for titles; it writes whole frames to this same stream, so this stays between them."""
+        if not self.is_headless and not self.is_web and sys.__stderr__ is not None:
+            sys.__stderr__.write(sequence)
             sys.__stderr__.flush()
 
     def _fatal_error(self) -> None:

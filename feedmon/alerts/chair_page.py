@@ -39,7 +39,10 @@ class Standing(StrEnum):
 
 
 class ChairNote(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing the chair was told. Times are as the room's clock shows them; ``quote`` is empty when not repeated."""
+    """One thing the chair was told. Times are as the room's clock shows them.
+
+    ``quote`` is empty when the post is not repeated; ``later`` says what its author has done with it since.
+    """
 
     flag: str
     line: str
@@ -49,6 +52,7 @@ class ChairNote(msgspec.Struct, frozen=True, kw_only=True):
     words: str
     told_at: str
     standing: Standing
+    later: str = ""
     seen_at: str = ""
 
 
@@ -99,6 +103,7 @@ async def _note(
         words=telling.words,
         told_at=_clock(telling.at, zone),
         standing=_standing(view, telling),
+        later=_later(view, zone),
         seen_at=_clock(view.seen_by_chair_at, zone) if view.seen_by_chair_at else "",
     )
 
@@ -109,6 +114,12 @@ def _standing(view: FlagView, telling: Decision) -> Standing:
     if view.cleared is not None:
         return Standing.CLEARED
     return Standing.SEEN if view.seen_by_chair_at is not None else Standing.OPEN
+
+
+def _later(view: FlagView, zone: ZoneInfo) -> str:
+    if view.deleted_at is not None:
+        return f"The post was deleted at {_clock(view.deleted_at, zone)}."
+    return f"The post was edited at {_clock(view.edited_at, zone)}." if view.edited_at is not None else ""
 
 
 def _clock(at: datetime, zone: ZoneInfo) -> str:

@@ -219,7 +219,8 @@ def _saying(meeting: Meeting) -> Callable[[FlagView], None]:
         member = meeting.member(flag.member)
         who = member.name if member else "a member of the public"
         text = shown(" ".join(view.post.text.split()), 60)
-        click.echo(f"{at}  {flag.severity:<8}  possible {', '.join(flag.clauses):<6}  {flag.title}  {who}: “{text}”")
+        possible = f"{flag.title} (possible {', '.join(flag.clauses)})"
+        click.echo(f"{at}  {flag.severity:<8}  {possible}: {who}: “{text}”")
 
     return say
 
@@ -249,8 +250,8 @@ def _conclude(outcome: _Outcome, folder: Path, seconds: float) -> None:
     write_review(render(review_of(journal), "html"), review, journal)
     click.echo(
         f"\n{outcome.members_posts} posts of members and {outcome.public_posts} of the public, "
-        f"{outcome.marks} marks, {outcome.flags} flags standing, {outcome.dismissed} dismissed, "
-        f"{outcome.told} told to the chair, {outcome.seen} seen by the chair; {seconds:.0f} seconds."
+        f"{outcome.marks} marks. Flags: {outcome.flags} standing, of which {outcome.dismissed} dismissed, "
+        f"{outcome.told} told to the chair and {outcome.seen} seen by the chair. {seconds:.0f} seconds."
     )
     click.echo(f"Journal: {place_of(journal)} ({checked.head.seq} entries{', whole' if checked.whole else ''})")
     click.echo(f"Review log: {place_of(review)}")

@@ -82,6 +82,7 @@ def log_to(folder: Path | None) -> None:
             raise BadInput(Problem(place_of(folder), f"cannot be written in: {error.strerror}.")) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("websockets").setLevel(logging.WARNING)  # it tells of every connection
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from lexicons; only the little words of English grammar stand here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -46,7 +47,7 @@ _REPORT = frozenset(
 )
 _ABOUT_WORDS = frozenset(
     """apologise apologize apology apologised withdraw withdrawn unacceptable language slur slurs insult insults
-    insulting insulted word words phrase quote quoting namecalling abuse abusive""".split()
+    insulting insulted quote quoting namecalling abuse abusive""".split()
 )
 _ANYONE = frozenset("only any every anyone everyone nobody someone no each whoever which who".split())
 _I = frozenset("i me my myself we us our".split())
@@ -146,7 +147,10 @@ def excuse(case: Case, hit: Hit) -> str | None:
         speaker = before[max(0, _last(before, _REPORT) - 4) : _last(before, _REPORT)]
         if "i" not in speaker or {"will", "not"} & set(speaker):
             return "it reports what was said"
-    if _ABOUT_WORDS & {token.text for token in tokens}:
+    texts = [token.text for token in tokens]
+    if _ABOUT_WORDS & set(texts) or any(
+        this in ("the", "that", "this") and word in ("word", "words", "phrase") for this, word in pairwise(texts)
+    ):
         return "the post is about the word, not using it"
     if hit.sense.use in (Use.NAME, Use.DESCRIBES):
         if before[-3:] and _ANYONE & set(before[-3:]):

@@ -38,7 +38,7 @@ class Case(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What a check found: the ground for a flag.
 
-    The severity is the rule's own unless ``severity`` sets another; ``lower`` takes it one step down.
+    The severity is the rule's own unless ``severity`` sets another; ``lower`` takes it that many steps down.
     """
 
     basis: Basis
@@ -47,7 +47,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     spans: tuple[Span, ...] = ()
     target: str | None = None
     severity: Severity | None = None
-    lower: bool = False
+    lower: int = 0
 
 
 class Trail:

@@ -89,7 +89,7 @@ class Judge:
 
     def _flag(self, rule: Rule, finding: Finding, case: Case, at: datetime, steps: tuple[Step, ...]) -> Flag:
         severity = finding.severity or rule.severity
-        if finding.lower:
+        for _ in range(finding.lower):
             severity = severity.one_lower
         if finding.basis is Basis.READING:
             severity = severity.capped(Severity.WARNING)

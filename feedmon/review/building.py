@@ -194,7 +194,8 @@ class _Fold:
         return tuple(
             DecisionStory(
                 decision=decision,
-                holds=decision.id in holding or decision.kind is DecisionKind.UNDO,
+                # an undo is in force as long as what it took back is not
+                holds=decision.id in holding or (decision.undoes is not None and decision.undoes not in holding),
                 seen_at=self._seen_by_chair(decision) if decision.kind is DecisionKind.TELL_CHAIR else None,
             )
             for decision in sorted(decisions, key=lambda decision: (decision.at, decision.id))

@@ -12,10 +12,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from feedmon.model.decisions import DecisionKind
 from feedmon.model.flags import Severity
 from feedmon.review import words
 from feedmon.review.glance import glance
-from feedmon.review.model import FlagStory, MeetingReview, Review, SourceFollowed
+from feedmon.review.model import DecisionStory, FlagStory, MeetingReview, Review, SourceFollowed
 
 
 def page(template: str, review: Review, guard: Callable[[str], str], autoescape: bool, **more: Any) -> str:
@@ -43,6 +44,7 @@ def page(template: str, review: Review, guard: Callable[[str], str], autoescape:
         "STATE": words.STATE,
         "MARK": words.MARK,
         "standing": _standing,
+        "told": _told,
         "severities": _severities,
         "unseen": _unseen_seconds,
         "conditions": _conditions,
@@ -53,6 +55,15 @@ def page(template: str, review: Review, guard: Callable[[str], str], autoescape:
 
 def _standing(review: MeetingReview) -> list[FlagStory]:
     return [story for story in review.flags if story.cleared is None]
+
+
+def _told(review: MeetingReview) -> list[FlagStory]:
+    """The flags of which the chair was told, whatever was decided afterwards."""
+    return [story for story in review.flags if any(_is_telling(made) for made in story.decisions)]
+
+
+def _is_telling(made: DecisionStory) -> bool:
+    return made.holds and made.decision.kind is DecisionKind.TELL_CHAIR
 
 
 def _severities(review: MeetingReview) -> str:

@@ -62,7 +62,7 @@ class ChairDoor:
             if hmac.compare_digest(given, known.encode()):
                 del self._links[meeting]
                 session = _Session(meeting, int(self._now()) + SESSION_SECONDS, secrets.token_hex(8))
-                body = urlsafe_b64encode(msgspec.json.encode(session)).decode()
+                body = urlsafe_b64encode(msgspec.json.encode(session)).decode().rstrip("=")
                 return f"{body}.{self._sign(body)}"
         return None
 
@@ -72,7 +72,7 @@ class ChairDoor:
         if not hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(body).encode()):
             return None
         with suppress(ValueError, msgspec.DecodeError):
-            session = msgspec.json.decode(urlsafe_b64decode(body), type=_Session)
+            session = msgspec.json.decode(urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=_Session)
             return session.meeting if self._now() < session.until else None
         return None
 

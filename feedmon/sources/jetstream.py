@@ -130,17 +130,15 @@ class JetstreamSource:
                         reached = max(reached, min(micros, to_micros(now)))
                     for event in events:
                         yield Captured(event, str(reached))
-                    skipped += not events
+                    skipped += micros is not None and not events
                 if frame is None or now - told >= _TOLD_EVERY:
-                    for fault in self._new_faults():
-                        yield fault
-                    if at:
-                        yield CursorMoved(str(reached), from_micros(at), skipped, heard)
+                    for news in self._news(reached, at, skipped, heard):
+                        yield news
                     at, skipped, told = 0, 0, now
             if lost.poisoned:
                 self._count(_TOO_LARGE)
-            for fault in self._new_faults():
-                yield fault
+            for news in self._news(reached, at, skipped, heard):
+                yield news
             raise lost
         finally:
             await connection.close()
@@ -202,11 +200,13 @@ class JetstreamSource:
         self._faults[what] += 1
         self._untold.add(what)
 
-    def _new_faults(self) -> Iterator[FeedFault]:
-        """The kinds of fault that grew since last told, with their totals."""
+    def _news(self, reached: int, at: int, skipped: int, heard: datetime) -> Iterator[ConnectionItem]:
+        """What is to be told since last: the kinds of fault that grew, with their totals, and how far we have come."""
         untold, self._untold = sorted(self._untold), set()
         for what in untold:
             yield FeedFault(source=self._name, what=what, count=self._faults[what])
+        if at:
+            yield CursorMoved(str(reached), from_micros(at), skipped, heard)
 
 
 def _address(spec: SourceSpec) -> str:

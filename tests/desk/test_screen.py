@@ -24,10 +24,11 @@ from feedmon.wire import (
     SourceCondition,
     Span,
 )
-from tests.desk.driving import Seat, desk_app, read, seated
+from tests.desk.driving import Seat, link_to, read, seated
 from tests.desk.evening import FLAGS, MARKS, MEETING, NOW, SOURCES, at, attack, closed, snapshot
 from tests.desk.test_text import HOSTILE
 from tests.desk.wire_service import serving
+from tui.app import DeskApp
 from tui.clock import MeetingClock, zone_of
 from tui.themes import DARK, LIGHT
 
@@ -201,11 +202,10 @@ class TestTime:
         """Ages and times taken grow without any message."""
         ticks = [0.0]
         async with serving(snapshot()) as service:
-            app = desk_app(service)
+            app = DeskApp(service.snapshot, link_to(service.address, service.snapshot), ticks=lambda: ticks[0])
             async with app.run_test(size=(116, 32)) as pilot:
                 seat = Seat(app, pilot, service)
                 await seat.joined()
-                seat.desk._clock._ticks = lambda: ticks[0]
                 ticks[0] = 60.0
                 seat.desk.repaint()
                 assert "oldest 4 min" in seat.text("#count")

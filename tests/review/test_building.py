@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedmon.model.decisions import FlagState
+from feedmon.model.decisions import DecisionKind, FlagState
 from feedmon.model.entries import Entry, FlagRaised, MeetingPrepared, PackOnRecord, Recorded
 from feedmon.model.sourcestate import SourceCondition
 from feedmon.model.timeline import MarkKind
@@ -14,7 +14,7 @@ from feedmon.review import FORMATS, Chain, build, render
 from feedmon.review.model import MeetingReview
 from tests.journal.samples import NOON
 from tests.journal.strategies import entries
-from tests.review.evening import EVENING, KIOSK, KIOSK_EDITED, MEETING, PACK, PREPARED, THREAT, at, recorded
+from tests.review.evening import EVENING, KIOSK, KIOSK_EDITED, MEETING, PACK, PREPARED, THREAT, at, decision, recorded
 
 CHAIN = Chain(entries=len(EVENING), head="ab" * 32)
 
@@ -38,6 +38,14 @@ def test_flags_are_numbered_as_posts_were_seen_and_told_with_all_that_came_of_th
     assert stories["f5"].deleted_at == at("20:59")
     assert stories["f7"].member is None
     assert stories["f7"].post == THREAT
+
+
+def test_an_undo_that_was_itself_taken_back_no_longer_holds() -> None:
+    redo = decision(9, "f2", DecisionKind.UNDO, at("20:10"), undoes="d3")
+    review = build(recorded([*EVENING, (at("20:10"), redo)]), CHAIN).meetings[0]
+    made = next(story for story in review.flags if story.flag.id == "f2").decisions
+    assert [(each.decision.id, each.holds) for each in made] == [
+        ("d2", True), ("d3", False), ("d4", True), ("d9", True)]  # fmt: skip
 
 
 def test_quiet_rules_are_counted_and_their_flags_not_shown() -> None:

@@ -99,6 +99,7 @@ async def test_the_page_says_one_line_the_clause_and_the_words_and_the_seen_butt
         assert "possible clause 8.5.a, Ventnor Town Council" in text
         assert "Please leave each other&#39;s persons alone. &lt;b&gt;All&lt;/b&gt; of us." in text
         assert "<script>alert" not in text
+        assert "The post was" not in text
         assert "short memories" not in text, "what was said in private is not said again on the page"
         for _ in range(2):
             async with browser.post("/chair/seen", data={"flag": flag}) as answer:

@@ -89,7 +89,7 @@ def written(
 ) -> bytes:
     """A record created or updated, ``at`` microseconds after T0."""
     rev = rev or f"3mg{T0 + at}"
-    commit = {"rev": rev, "operation": operation, "collection": collection, "rkey": rkey}
+    commit: dict[str, Any] = {"rev": rev, "operation": operation, "collection": collection, "rkey": rkey}
     commit |= {"record": content, "cid": cid or f"bafy{rev}"}
     return frame({"did": did, "time_us": T0 + at, "kind": "commit", "commit": commit})
 

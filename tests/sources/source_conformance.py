@@ -45,11 +45,20 @@ class Trouble(StrEnum):
 class Serving(Protocol):
     """A server that is up."""
 
-    clock: Clock
-    ids: Sequence[str]
-    """The posts it serves that belong to the meeting, in order; as many others lie between them."""
-    connections: int
-    """How many connections it has at this moment."""
+    @property
+    def clock(self) -> Clock:
+        """The evening's time."""
+        ...
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The posts it serves that belong to the meeting, in order; as many others lie between them."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """How many connections it has at this moment."""
+        ...
 
     def source(self, tap: Tap | None = None) -> Source:
         """A new source that follows this server for the meeting."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -46,12 +46,11 @@ def test_different_hashtags_stay_different(one: str, other: str) -> None:
 @given(WORDS)
 def test_a_hashtag_is_found_in_text_under_the_key_it_is_followed_by(word: str) -> None:
     """Whatever form the letters are in, the tag in a text and the tag in a meeting file meet."""
-    if unicodedata.normalize("NFKC", word).isdigit() or not unicodedata.normalize("NFKC", word).isalnum():
-        return
+    composed = unicodedata.normalize("NFKC", word)
+    assume(composed.isalnum() and not composed.isdigit())
     for form in ("NFC", "NFD", "NFKC"):
         found = hashtags_in(f"at the ({unicodedata.normalize(form, '#' + word)}) tonight")
-        if form != "NFD" or len(found) == 1:
-            assert [hashtag_key(tag) for tag in found][:1] == [hashtag_key(word)]
+        assert [hashtag_key(tag) for tag in found] == [hashtag_key(word)]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ whose business has become public (its outcome announced, or taken with the publi
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import msgspec
 
 from feedmon.judgement.case import Case, Finding, Trail
@@ -17,6 +19,7 @@ from feedmon.judgement.sealing import RUN, Leak, LeakKind
 from feedmon.judgement.stems import STOPWORDS, stem
 from feedmon.judgement.text import TokenKind, folded
 from feedmon.model.flags import Basis, Severity, Span
+from feedmon.model.timeline import Moment, Phase
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,9 +84,9 @@ def _told(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     about = [
         (item, spans)
         for item in case.room.meeting.items
-        if item.closed and item.number not in case.moment.public_items and (spans := _subject(case, item.number))
+        if item.closed and _taken_in_private(case.moment, item.number) and (spans := _subject(case, item.number))
     ]
-    if not trail.holds("it is about an item that is closed and not yet published", about):
+    if not trail.holds("it is about an item that was taken in private and is not yet published", about):
         return None
     item, spans = about[0]
     return Finding(
@@ -93,6 +96,12 @@ def _told(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         spans=tuple(sorted({*spans, *(case.hits.span(hit) for hit in hits)})),
         severity=Severity.NOTICE,
     )
+
+
+def _taken_in_private(moment: Moment, item: str) -> bool:
+    """Whether an item has had its turn, or its room is closed now, and nothing of it is public yet."""
+    had_its_turn = moment.closed_session or moment.phase is Phase.ENDED or item in (moment.item, moment.previous_item)
+    return had_its_turn and item not in moment.public_items
 
 
 def _unlikely_by_chance(case: Case, figures: list[Leak]) -> list[Leak]:
@@ -105,11 +114,17 @@ def _text(case: Case, leak: Leak) -> str:
 
 
 def _subject(case: Case, item: str) -> tuple[Span, ...]:
-    """Where a post names what only this closed item's public title is about."""
+    """Where a post names a closed item: by its number, or by what only its public title is about."""
     others = (stems for number, stems in case.room.item_stems.items() if number != item)
     own = case.room.item_stems.get(item, frozenset()).difference(*others) - case.room.common_stems
-    return tuple(
+    named = tuple(
         Span(token.start, token.end, f"the subject of item {item}")
         for token in case.reading.tokens
         if token.kind is TokenKind.WORD and token.text not in STOPWORDS and stem(token.text) in own
     )
+    numbered = tuple(
+        Span(word.start, number.end, f"item {item}")
+        for word, number in pairwise(case.reading.tokens)
+        if word.text == "item" and number.text == folded(item)
+    )
+    return named + numbered

@@ -18,7 +18,7 @@ from feedmon.model.instants import minutes_since
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``sign_off``: the lexicon of ways to say only that the meeting is private.
 
-    A post within ``grace_seconds`` of the public leaving was as good as written before, and passes.
+    A post within ``grace_seconds`` of the public leaving may have been written before, and counts one lower.
     """
 
     sign_off: str = "private_session"
@@ -33,20 +33,24 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     if not trail.holds("it says more than that the meeting is in private", not says_only(case, parameters.sign_off)):
         return None
     ago = minutes_since(since, case.post.observed_at) if since else 0.0
-    if not trail.holds(
-        f"it came more than {parameters.grace_seconds} s after they left", ago * 60 > parameters.grace_seconds
-    ):
-        return None
-    reason = f"Posted {ago:.0f} min after the public were excluded."
-    lower = None
+    doubts = []
+    if ago * 60 <= parameters.grace_seconds:
+        doubts.append("It may have been written before that.")
     if earlier := _earlier_open_item(case):
-        lower = f"It reads like item {earlier}, which was taken in public."
-    elif case.bare_repost:
-        lower = "It repeats another's post without a word of its own."
-    trail.holds("nothing speaks for its being about something else", lower is None, lower or "")
+        doubts.append(f"It reads like item {earlier}, which was taken in public.")
+    if case.bare_repost:
+        doubts.append("It repeats another's post without a word of its own.")
+    trail.holds("nothing speaks for its being about something else", not doubts, " ".join(doubts))
     return Finding(
-        basis=Basis.FACT, score=1.0, reason=f"{reason} {lower}" if lower else reason, lower=lower is not None
+        basis=Basis.FACT,
+        score=1.0,
+        reason=" ".join([f"Posted {_ago(ago)} after the public were excluded.", *doubts]),
+        lower=len(doubts),
     )
+
+
+def _ago(minutes: float) -> str:
+    return f"{minutes:.0f} min" if minutes >= 1 else f"{minutes * 60:.0f} s"
 
 
 def says_only(case: Case, lexicon: str) -> bool:

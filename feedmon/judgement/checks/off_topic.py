@@ -7,12 +7,15 @@ proves nothing: one innocent post in ten does not. Thanks, small talk, replies a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from feedmon.judgement.aim import addressee
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.judgement.phrasebook import Hit
 from feedmon.judgement.stems import STOPWORDS, stem
-from feedmon.judgement.text import TokenKind
+from feedmon.judgement.text import TokenKind, accent_free
 from feedmon.model.flags import Basis
 from feedmon.model.timeline import Phase
 
@@ -20,64 +23,64 @@ from feedmon.model.timeline import Phase
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Lexicons: ``elsewhere`` (other subjects, a group each), ``small_talk``, ``council_words`` (meetings' own words).
 
-    ``least_elsewhere`` is how much weight of one other subject is clear; ``most_shared`` how many of the post's
-    words, beside those, may be tonight's.
+    Words of other subjects must weigh at least ``least_elsewhere``, and ``per_tie`` more for each tie to tonight: a
+    word of its papers or of meetings, its hashtag, whom it speaks to. With no tie at all, and ``enough_words`` to go
+    by, half of it will do.
     """
 
     elsewhere: str = "elsewhere"
     small_talk: str = "small_talk"
     council_words: str = "council_words"
     least_elsewhere: float = 1.0
-    most_shared: int = 1
+    per_tie: float = 0.5
+    enough_words: int = 5
 
 
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """Flag a post whose words are another subject's and not tonight's."""
     post, moment = case.post, case.moment
-    if not trail.holds(
-        "the meeting was sitting in public", moment.phase is Phase.IN_SESSION and not moment.public_excluded
-    ):
+    sitting = moment.phase is Phase.IN_SESSION and not moment.public_excluded
+    if not trail.holds("the meeting was sitting in public", sitting):
         return None
     if not trail.holds("it starts a subject of its own (no reply, no repost)", not (post.reply_to or post.repost_of)):
         return None
     small = case.hits.of(parameters.small_talk)
-    if not trail.holds(
-        "it is not thanks, condolence, travel or small talk", not small, ", ".join(h.phrase for h in small)
-    ):
+    if not trail.holds("it is not thanks, condolence, travel or small talk", not small, _phrases(small)):
         return None
-    subjects: dict[str, list[Hit]] = {}
-    for hit in case.hits.of(parameters.elsewhere):
-        if not _is_tonights(case, hit):
-            subjects.setdefault(hit.sense.label, []).append(hit)
-    weights = {label: _weight(hits) for label, hits in subjects.items()}
-    subject = max(weights, key=lambda label: weights[label], default=None)
-    weight = weights[subject] if subject is not None else 0.0
-    found = ", ".join(hit.phrase for hit in subjects[subject]) if subject is not None else ""
-    if subject is None or not trail.holds(
-        f"its words clearly belong to another subject (weight {parameters.least_elsewhere})",
-        weight >= parameters.least_elsewhere,
-        f"{subject}: {found} (weight {weight:.1f})",
-    ):
-        if subject is None:
-            trail.holds("its words clearly belong to another subject", False, "none do: feedmon abstains")
+    elsewhere = [hit for hit in case.hits.of(parameters.elsewhere) if not _is_tonights(case, hit)]
+    if not trail.holds("it has words of another subject (else feedmon abstains)", elsewhere, _phrases(elsewhere)):
         return None
-    shared = _shared_with_tonight(case, parameters.council_words, subjects[subject])
-    allowed = parameters.most_shared + (1 if weight >= 2 * parameters.least_elsewhere else 0)
-    if not trail.holds(
-        f"at most {allowed} of its other words are tonight's", len(shared) <= allowed, ", ".join(sorted(shared))
-    ):
+    ties = _ties(case, parameters.council_words, elsewhere)
+    weight, needed = _weight(elsewhere), parameters.least_elsewhere + parameters.per_tie * len(ties)
+    if not ties and len(_content_words(case)) >= parameters.enough_words:
+        needed = parameters.least_elsewhere / 2
+    scales = f"they weigh {weight:.1f} of {needed:.1f} needed; ties to tonight: {', '.join(sorted(ties)) or 'none'}"
+    if not trail.holds("its words clearly belong to another subject", weight >= needed, scales):
         return None
+    subjects = sorted({hit.sense.label for hit in elsewhere}, key=lambda label: -_weight(elsewhere, label))
     return Finding(
         basis=Basis.READING,
-        score=round(min(1.0, 0.5 + 0.2 * weight - 0.1 * len(shared)), 2),
-        reason=f"Reads as about {subject} ({found}), not about any item tonight.",
-        spans=tuple(sorted({case.hits.span(hit) for hit in subjects[subject]})),
+        score=round(max(0.3, min(1.0, 0.5 + 0.2 * weight - 0.1 * len(ties))), 2),
+        reason=f"Reads as about {subjects[0]} ({_shown(case, elsewhere)}), not about any item tonight.",
+        spans=tuple(sorted({case.hits.span(hit) for hit in elsewhere})),
     )
 
 
-def _weight(hits: list[Hit]) -> float:
-    """The weight of one subject: each different phrase once."""
-    return sum({hit.phrase: hit.sense.strength for hit in hits}.values())
+def _phrases(hits: Sequence[Hit]) -> str:
+    return ", ".join(hit.phrase for hit in hits)
+
+
+def _shown(case: Case, hits: Sequence[Hit]) -> str:
+    """The words found, as folded for reading: never markup, never more than the post's own words."""
+    tokens = case.reading.tokens
+    found = (" ".join(token.text for token in tokens[hit.first : hit.last + 1]) for hit in hits)
+    return ", ".join(dict.fromkeys(found))
+
+
+def _weight(hits: Sequence[Hit], subject: str | None = None) -> float:
+    """What the words of other subjects (or of one of them) weigh: each different phrase once."""
+    chosen = (hit for hit in hits if subject is None or hit.sense.label == subject)
+    return sum({hit.phrase: hit.sense.strength for hit in chosen}.values())
 
 
 def _is_tonights(case: Case, hit: Hit) -> bool:
@@ -90,16 +93,21 @@ def _is_tonights(case: Case, hit: Hit) -> bool:
     return bool(stems) and stems <= case.room.meeting_stems
 
 
-def _shared_with_tonight(case: Case, council_words: str, elsewhere: list[Hit]) -> set[str]:
-    used = {index for hit in elsewhere for index in range(hit.first, hit.last + 1)}
-    tonight = case.room.meeting_stems | case.room.words(council_words)
+def _content_words(case: Case) -> set[str]:
     return {
         token.text
-        for index, token in enumerate(case.reading.tokens)
-        if index not in used
-        and token.kind is TokenKind.WORD
-        and not token.hashtag
-        and token.text not in STOPWORDS
-        and len(token.text) > 2
-        and stem(token.text) in tonight
+        for token in case.reading.tokens
+        if token.kind is TokenKind.WORD and not token.hashtag and token.text not in STOPWORDS and len(token.text) > 2
     }
+
+
+def _ties(case: Case, council_words: str, elsewhere: Sequence[Hit]) -> set[str]:
+    """What ties a post to tonight: its words, beside those of other subjects, its hashtag, whom it names."""
+    used = {case.reading.tokens[index].text for hit in elsewhere for index in range(hit.first, hit.last + 1)}
+    tonight = case.room.meeting_stems | case.room.words(council_words)
+    ties = {word for word in _content_words(case) - used if stem(word) in tonight}
+    own_tags = {accent_free(tag) for tag in case.room.meeting.hashtags}
+    ties |= {f"#{tag}" for tag in case.post.hashtags if accent_free(tag) in own_tags}
+    if addressee(case) is not None:
+        ties.add("whom it speaks to")
+    return ties

@@ -25,6 +25,7 @@ _ADDRESS = re.compile(
     rf"\b(?:(?:flat|apartment|unit)\s+\d+\w?,?\s+)?\d{{1,4}}[a-z]?,?\s+(?:[A-Z][\w'’-]+\s+){{1,3}}{_STREET}\b(?:[,\s]+(?:[A-Z][\w'’-]+,?\s+){{0,3}}{_POSTCODE})?",
     re.IGNORECASE,
 )
+_WITH_POSTCODE = re.compile(rf"\b\d{{1,4}}[a-z]?,?\s+(?:[^\W\d_][\w'’-]*,?\s+){{1,5}}{_POSTCODE}\b", re.IGNORECASE)
 _POSTCODE_ALONE = re.compile(rf"\b{_POSTCODE}\b", re.IGNORECASE)
 _EMAIL = re.compile(r"(?<![\w.@])\w[\w.+-]*@[\w-]+(?:\.[\w-]+)+")
 _NI = re.compile(
@@ -43,7 +44,7 @@ _CAR = re.compile(r"\b[A-Z]{2}\d{2}\s?[A-Z]{3}\b")
 _SCHOOL = re.compile(r"\b(?:year|form|class|reception)\s+\d{1,2}[A-Za-z]?\b", re.IGNORECASE)
 _NAMED = re.compile(r"\b[A-Z][a-z]+ (?:Mc|Mac|O['’])?[A-Z][a-z]+\b")
 _LIVES = re.compile(
-    r"\b(?:lives?|living|home|house|address|stays|resides|find (?:him|her|them)|(?:his|her|their) (?:place|door|house)|"
+    r"\b(?:lives?|living|home|address|stays|resides|find (?:him|her|them)|(?:his|her|their|'s|’s) (?:place|door|house)|"
     r"pop(?:ping)? (?:round|over)|knock on|(?:he|she|they)(?:['’](?:s|re)| is| are) (?:at|in|of))\b",
     re.IGNORECASE,
 )
@@ -130,6 +131,7 @@ def _found(text: str) -> Iterator[_Datum]:
         (_BANK, "bank details", False),
         (_CAR, "a vehicle's registration", False),
         (_EMAIL, "an e-mail address", False),
+        (_WITH_POSTCODE, "a street address", True),
         (_ADDRESS, "a street address", True),
         (_POSTCODE_ALONE, "a postcode", True),
     ):
@@ -169,8 +171,9 @@ def _nhs_check(text: str) -> bool:
 
 def _published(case: Case, datum: str) -> bool:
     """Whether the council publishes it, or tonight's open papers have it."""
-    squeezed = re.sub(r"\W", "", folded(datum))
-    return bool(squeezed) and squeezed in re.sub(r"\W", "", case.room.open_text)
+    known = re.sub(r"\W", "", case.room.open_text)
+    forms = (datum, _POSTCODE_ALONE.sub("", datum))
+    return any(len(squeezed := re.sub(r"\W", "", folded(form))) > 3 and squeezed in known for form in forms)
 
 
 def _listed(things: list[str]) -> str:
