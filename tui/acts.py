@@ -155,7 +155,10 @@ class Acts:
     async def close(self) -> None:
         """The chair closes the meeting."""
         question = Confirm(
-            "Has the chair closed the meeting?", "Nothing in the room can be marked after that.", "c", "closed"
+            "Has the chair closed the meeting?",
+            "Nothing more can be marked then. Should it be a mistake, U takes it back.",
+            "c",
+            "closed",
         )
         if await self._hands.ask(question):
             await self._mark(MarkKind.CLOSED)

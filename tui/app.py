@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -40,6 +43,7 @@ class DeskApp(App[None]):
     def on_mount(self) -> None:
         """The desk is all there is. The terminal is asked to remember its title."""
         self._tell_terminal("\x1b[22;2t")
+        self._leave_when_asked()
         self.push_screen(self._desk)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -74,6 +78,14 @@ class DeskApp(App[None]):
     def on_unmount(self) -> None:
         """Give the terminal its own title back."""
         self._tell_terminal("\x1b[23;2t")
+
+    def _leave_when_asked(self) -> None:
+        """A polite kill, or a closed window, gives the terminal back as leaving does."""
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for asked in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+                with suppress(NotImplementedError):  # on Windows, where neither is sent
+                    loop.add_signal_handler(asked, self.exit)
 
     def _tell_terminal(self, sequence: str) -> None:
         """Textual has no word for titles; it writes whole frames to this same stream, so this stays between them."""

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from feedmon.wire import AgendaItem, Decision, FlagState, FlagView, Mark, Moment, Phase
+from feedmon.wire import AgendaItem, Decision, DecisionKind, FlagState, FlagView, Mark, Moment, Phase
 from tui.model.flaglist import Showing
-from tui.signs import DECISION
 
 
 class Group(StrEnum):
@@ -81,8 +80,18 @@ def _confirm(now: Situation) -> str:
     return "It is confirmed already." if now.state is FlagState.CONFIRMED else _needs_flag(now)
 
 
+_VERBS = {
+    DecisionKind.DISMISS: "dismiss",
+    DecisionKind.KEEP: "keep",
+    DecisionKind.CONFIRM: "confirm",
+    DecisionKind.TELL_CHAIR: "tell",
+    DecisionKind.REFER: "refer",
+    DecisionKind.NOTE: "note",
+}
+
+
 def _undo_label(now: Situation) -> str:
-    return f"undo “{DECISION[now.undo.kind].lower()}”" if now.undo else "undo"
+    return f"undo {_VERBS[now.undo.kind]}" if now.undo else "undo"
 
 
 def _undo(now: Situation) -> str:
@@ -162,7 +171,7 @@ ACTS: tuple[Act, ...] = (
         "Tell the chair, in words you can change first."),
     Act("undo", "u", "u", FLAG, _undo_label, _undo,
         "Undo your last decision, or that about the selected handled flag."),
-    Act("unseen", "g", "g", FLAG, lambda now: f"go to {now.unseen} new", _unseen,
+    Act("unseen", "g", "g", FLAG, lambda now: f"{now.unseen} new", _unseen,
         "Go to the first new flag below that was not on screen yet."),
 
     Act("open", "o", "o", ROOM, _says("open"), _open,
@@ -184,12 +193,12 @@ ACTS: tuple[Act, ...] = (
     Act("take_back", "U", "U", ROOM, _says("unmark"), _take_back,
         "Take back the last mark; posts are judged again without it."),
 
-    Act("filter", "f", "f", DESK, lambda now: f"show {now.showing.following}", _nothing,
-        "Show the standing flags, the handled ones, or all of them."),
     Act("chair_link", "l", "l", DESK, _says("chair link"), _nothing,
         "Make a link that opens the chair's page, once, on one device."),
     Act("view", "v", "v", DESK, _says("view"), _view,
         "On a small screen: show the flag, the agenda or the sources."),
+    Act("filter", "f", "f", DESK, lambda now: f"show {now.showing.following}", _nothing,
+        "Show the standing flags, the handled ones, or all of them."),
     Act("help", "question_mark,f1", "?", DESK, _says("help"), _nothing,
         "This page."),
     Act("quit", "q", "q", DESK, _says("quit"), _nothing,

@@ -50,9 +50,9 @@ def second(at: datetime, zone: tzinfo) -> str:
 
 
 def day(at: datetime, zone: tzinfo) -> str:
-    """The local date: ``Thursday 5 March 2026``."""
+    """The local date: ``Thu 5 Mar 2026``."""
     local = at.astimezone(zone)
-    return f"{local:%A} {local.day} {local:%B %Y}"
+    return f"{local:%a} {local.day} {local:%b %Y}"
 
 
 def clauses(numbers: Sequence[str]) -> str:

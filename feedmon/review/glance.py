@@ -118,10 +118,10 @@ class _Rows:
 
 
 def _hours(start: datetime, stop: datetime) -> Iterator[datetime]:
-    """The full and half hours of a window, or the full ones only when it is long."""
-    step = timedelta(minutes=30 if stop - start <= timedelta(hours=4) else 60)
+    """Round times in a window, so many that they stand well apart."""
+    minutes = next((step for step in (5, 10, 15, 30) if (stop - start) <= timedelta(minutes=9 * step)), 60)
     at = start.replace(minute=0, second=0, microsecond=0)
     while at <= stop:
         if at >= start:
             yield at
-        at += step
+        at += timedelta(minutes=minutes * max(1, (stop - start) // timedelta(hours=12)))

@@ -141,6 +141,11 @@ class Words:
         short = self._review.meeting.window.starts.astimezone(self._zone).tzname()
         return f"{name} ({short})" if short and short != name else name
 
+    @property
+    def hashtags(self) -> str:
+        """The meeting's hashtags, each with its sign however the file writes it."""
+        return ", ".join("#" + tag.removeprefix("#") for tag in self._review.meeting.hashtags)
+
     def day(self, at: datetime) -> str:
         """The local date: ``Thursday 5 March 2026``."""
         local = at.astimezone(self._zone)

@@ -98,7 +98,7 @@ class TestTriage:
         async with seated(snapshot()) as seat:
             await seat.press("d", "f")
             await seat.until_said("✓ Dismissed")
-            assert "u undo “dismissed”" in seat.text("#foot")
+            assert "u undo dismiss" in seat.text("#foot")
             await seat.press("u")
             await seat.until_said("✓ Undone: dismissed: fair comment")
             dismissed, undone = seat.service.decisions

@@ -364,11 +364,10 @@ class TestAgenda:
     """Where the meeting is."""
 
     def test_rows_tell_places_and_times(self) -> None:
-        """Items taken, the one being taken, those to come; with times and standing flags."""
+        """Items taken, the one being taken, those to come; with their times."""
         shown = rows(a_desk(), NOW)
         assert [row.place for row in shown] == [*[Place.TAKEN] * 4, Place.NOW, *[Place.TO_COME] * 3]
         assert shown[4].taken == timedelta(minutes=4.9)
-        assert shown[4].standing == 3
 
     def test_an_adjournment_breaks_off_the_item(self) -> None:
         """While adjourned, the item broken off is shown as such, and the next is the one after it."""

@@ -168,6 +168,14 @@ class TestTerminal:
             for outside in (before, after):
                 assert re.sub(r"\x1b\[[?>=<0-9;]*[a-zA-Z]|\x1b[\]][^\x07]*\x07|\x1b[=>]", "", outside).strip() == ""
 
+    async def test_a_polite_kill_gives_the_terminal_back(self) -> None:
+        """Asked to stop, as by the service it was opened with, the desk leaves the terminal as it found it."""
+        async with serving(snapshot()) as service, Terminal(service, "-m", "tui") as terminal:
+            await terminal.until(lambda: "muppet" in terminal.shown)
+            terminal.process.terminate()
+            assert await asyncio.wait_for(terminal.process.wait(), PATIENCE) == 0
+            await terminal.until(lambda: LEAVE_OTHER_SCREEN in terminal.shown)
+
     @pytest.mark.fault
     async def test_a_fault_of_the_desk_leaves_no_post_behind(self) -> None:
         """Should the desk itself break, its last words are ours; no post is printed with them."""

@@ -103,7 +103,7 @@ class TestPanels:
             assert "✕ gap 19:40:00–19:41:00, not seen" in sources
             assert "3 unusable: not JSON" in sources
             assert "2 posts skipped" in sources
-            assert "40 member posts" in seat.text("#count")
+            assert "40 by members" in seat.text("#count")
 
     async def test_the_end_of_following_is_told_and_nothing_is_called_clear(self) -> None:
         """After the window the desk says so, stays usable, and shows OFF instead of CLEAR."""

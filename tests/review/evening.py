@@ -166,7 +166,7 @@ def flag(identity: str, of: Post, rule: int, member: str | None, reason: str, *m
         target="Tobias Renfrew" if found.kind in ("personal_attack", "threat") else None,
         spans=tuple(Span(of.text.index(each), of.text.index(each) + len(each), "insult") for each in matched),
         steps=(Step("is by a member", member is not None), Step("in session", True, "item being taken")),
-        passes_if="it were about a decision and not a person.",
+        passes_if="It would have passed had it spoken of a decision.",
         quiet=found.status == "quiet",
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,18 +21,16 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One agenda item, where it is, how long it has been taken in all, and how many standing flags fell in it."""
+    """One agenda item, where it is, and how long it has been taken in all."""
 
     item: AgendaItem
     place: Place
     taken: timedelta
-    standing: int
 
 
 def rows(desk: Desk, now: datetime) -> tuple[Row, ...]:
     """The agenda's rows, in printed order."""
     moment = desk.moment(now)
-    standing = Counter(view.flag.moment.item for view in desk.flags() if desk.stands(view))
     taken = {stretch.item for stretch in desk.timeline.stretches if stretch.start <= now}
 
     def place(number: str) -> Place:
@@ -43,10 +40,7 @@ def rows(desk: Desk, now: datetime) -> tuple[Row, ...]:
             return Place.BROKEN_OFF
         return Place.TAKEN if number in taken else Place.TO_COME
 
-    return tuple(
-        Row(item, place(item.number), desk.timeline.time_on(item.number, now), standing[item.number])
-        for item in desk.meeting.items
-    )
+    return tuple(Row(item, place(item.number), desk.timeline.time_on(item.number, now)) for item in desk.meeting.items)
 
 
 def next_item(desk: Desk, now: datetime) -> AgendaItem | None:

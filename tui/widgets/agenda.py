@@ -49,9 +49,15 @@ class Agenda(VerticalScroll):
             self._at = at
             self.call_after_refresh(self._keep_in_view)
 
+    def on_resize(self) -> None:
+        """Keep the item in view in the new size; a hidden panel has none."""
+        self._keep_in_view()
+
     def _keep_in_view(self) -> None:
         items = self.query_one("#items")
         height = self.scrollable_content_region.height
+        if height < 2:
+            return
         line_of = items.virtual_region.y + max(self._at, 0)
         if not self.scroll_offset.y <= line_of < self.scroll_offset.y + height - 1:
             self.scroll_to(y=max(line_of - height // 3, 0), animate=False)
@@ -76,12 +82,10 @@ def _line(row: Row, width: int) -> Content:
     sign = PLACE[row.place]
     taken = words.taken(row.taken) if row.taken or row.place is Place.NOW else ""
     closed = Content.styled("closed: ", "$sev-warning") if row.item.closed else Content()
-    flags = f"  {row.standing} standing" if row.standing else ""
     style = sign.style if row.place is not Place.TO_COME else ""
     return Content.assemble(
         (f"{sign.glyph} {taken:>7}  ", style),
         (f"{line(row.item.number, 10):<{width}}  ", style),
         closed,
         (line(row.item.title, 120), style),
-        (flags, "$sev-notice"),
     )

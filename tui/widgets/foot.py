@@ -48,8 +48,7 @@ class Foot(Still):
         if self._now.narrow:
             rows = [_Row(Group.FLAG, flag, []), _Row(Group.ROOM, room, []), _Row(Group.DESK, desk, [])]
         else:
-            half = len(desk) // 2
-            rows = [_Row(Group.FLAG, flag, desk[half:]), _Row(Group.ROOM, room, desk[:half])]
+            rows = [_Row(Group.FLAG, flag, desk[1:]), _Row(Group.ROOM, room, desk[:1])]
         width = self.size.width
         named = all(row.length(named=True) <= width for row in rows)
         self.put(Content("\n").join([row.drawn(width, named) for row in rows]))

@@ -69,14 +69,10 @@ def _rest(glance: Glance, desk: Desk) -> Content:
     parts = [
         f"{glance.kept} kept for later" if glance.kept else "",
         f"{glance.handled} handled" if glance.handled else "",
-        f"{_posts(seen.members_posts, 'member')} and {_posts(seen.public_posts, 'public')} seen",
+        f"{seen.members_posts + seen.public_posts} posts, {seen.members_posts} by members",
     ]
     text = " · ".join(filter(None, parts))
     return Content.styled(text, "$quiet")
-
-
-def _posts(count: int, whose: str) -> str:
-    return f"{count} {whose} post" if count == 1 else f"{count} {whose} posts"
 
 
 def _where(desk: Desk, moment: Moment, now: datetime) -> Content:

@@ -14,6 +14,8 @@ from feedmon.judgement.text import TokenKind
 from feedmon.model.flags import Basis
 from feedmon.model.instants import minutes_since
 
+_CLEARLY = 2
+
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``sign_off``: the lexicon of ways to say only that the meeting is private.
@@ -54,7 +56,7 @@ def _ago(minutes: float) -> str:
 
 
 def says_only(case: Case, lexicon: str) -> bool:
-    """Whether a post says no more than the phrases of a lexicon, give or take little words and a hashtag."""
+    """Whether a post says little beyond a lexicon's phrases: no more content words than those cover, at most five."""
     hits = case.hits.of(lexicon)
     if not hits or case.post.media:
         return False
@@ -68,18 +70,18 @@ def says_only(case: Case, lexicon: str) -> bool:
         and token.text not in STOPWORDS
         and len(token.text) > 2
     ]
-    return len(rest) <= min(3, len(covered))
+    return len(rest) <= min(5, len(covered))
 
 
 def _earlier_open_item(case: Case) -> str | None:
     """The item already taken in public that the post's words point to, if they clearly do."""
     stems = {stem(token.text) for token in case.reading.tokens if token.kind is TokenKind.WORD}
     stems -= {stem(word) for word in STOPWORDS}
-    best, score = None, 0
-    for item in case.room.meeting.items:
-        shared = len(stems & case.room.item_stems[item.number])
-        if shared > score:
-            best, score = item, shared
-    if best is None or score < 3 or best.closed or best.number == case.moment.item:
-        return None
-    return best.number if best.number in case.moment.public_items else None
+    closed = (case.room.item_stems[item.number] for item in case.room.meeting.items if item.closed)
+    stems -= frozenset().union(*closed)
+    taken = [item for item in case.room.meeting.items if item.number in case.moment.public_items and not item.closed]
+    if case.moment.item is not None:
+        taken = [item for item in taken if item.number != case.moment.item]
+    shared = {item.number: len(stems & case.room.item_stems[item.number]) for item in taken}
+    best = max(shared, key=lambda number: shared[number], default=None)
+    return best if best is not None and shared[best] >= _CLEARLY else None
