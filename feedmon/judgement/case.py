@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from feedmon.judgement.phrasebook import Hits
+from feedmon.judgement.phrasebook import Hit, Hits
 from feedmon.judgement.room import Author, Room
 from feedmon.judgement.text import Reading
 from feedmon.model.flags import Basis, Severity, Span, Step
@@ -28,6 +28,12 @@ class Case(msgspec.Struct, frozen=True):
     def member(self) -> Member | None:
         """The member whose post it is, if it is one's."""
         return self.author.member
+
+    def said(self, *hits: Hit) -> str:
+        """The post's own words for some hits, as folded for reading, so that they are safe to show anywhere."""
+        tokens = self.reading.tokens
+        found = (" ".join(token.text for token in tokens[hit.first : hit.last + 1]) for hit in hits)
+        return ", ".join(f"“{words}”" for words in dict.fromkeys(found))
 
     @property
     def bare_repost(self) -> bool:

@@ -78,6 +78,7 @@ _LOOKALIKES = str.maketrans(
 )
 _IGNORABLE = {"Cf", "Mn", "Me", "Cc", "Cs", "Co", "Cn"}
 _EMOJI = "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u203c\u2049"
+_EMOJI_CHARACTER = re.compile(f"[{_EMOJI}]")
 _TOKEN = re.compile(
     rf"""
       (?P<url>(?:https?://|www\.)\S+)
@@ -122,6 +123,8 @@ _STRETCHED = re.compile(r"(.)\1{2,}")
 def _clean_character(character: str) -> str:
     if character in "\n\t":
         return "\n" if character == "\n" else " "
+    if _EMOJI_CHARACTER.match(character):  # also those that this Python's Unicode data does not know yet
+        return character
     if unicodedata.category(character) in _IGNORABLE:
         return ""
     seen = character.translate(_LOOKALIKES)

@@ -110,7 +110,7 @@ def read(widget: Widget) -> str:
     """The text a widget shows on the screen, its children's included."""
     if widget.children:
         return "\n".join(read(child) for child in widget.children if child.display)
-    return "\n".join(strip.text.rstrip() for strip in widget.render_lines(Region(0, 0, *widget.size)))
+    return "\n".join(strip.text.rstrip() for strip in widget.render_lines(Region(0, 0, *widget.outer_size)))
 
 
 @asynccontextmanager

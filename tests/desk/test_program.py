@@ -155,7 +155,8 @@ class TestTerminal:
         """Everything is drawn on the terminal's other screen; the title tells the glance; leaving leaves nothing."""
         async with serving(snapshot()) as service, Terminal(service, "-m", "tui") as terminal:
             await terminal.until(lambda: "muppet" in terminal.shown)
-            assert "\x1b[22;2t\x1b]2;▲ LOOK 3 · feedmon\x07" in terminal.shown
+            await terminal.until(lambda: "\x1b]2;▲ LOOK 3 · feedmon\x07" in terminal.shown)
+            assert "\x1b[22;2t" in terminal.shown
             terminal.type("n")
             await terminal.until(lambda: len(service.marks) == 1)
             terminal.type("q")

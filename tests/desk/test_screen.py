@@ -37,7 +37,7 @@ def strips_are_sound(root: Widget) -> None:
     """Every strip of every widget is exactly as wide as it says, and holds nothing but drawable characters."""
     for widget in [root, *root.walk_children()]:
         if isinstance(widget, Widget) and widget.size:
-            for strip in widget.render_lines(Region(0, 0, *widget.size)):
+            for strip in widget.render_lines(Region(0, 0, *widget.outer_size)):
                 assert strip.cell_length == cell_len(strip.text)
                 bad = [c for c in strip.text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}]
                 assert bad == []

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from feedmon.wire import FlagState, MarkKind
+import msgspec
+from yarl import URL
+
+from feedmon.rehearsal.clock import RehearsalClock
+from feedmon.service.app import Preparation, Running, Settings
+from feedmon.service.app import serving as service_of
+from feedmon.wire import DismissReason, FlagState, MarkKind
 from tests.desk.driving import Seat
-from tests.service.evening import Evening, evening, line
+from tests.service import rooms
+from tests.service.evening import evening, line
 from tests.service.rooms import BRENNAN, GOSSIP, RESIDENT, THREAT
 from tui.app import DeskApp
 from tui.link import Address, Link, first_word
 from tui.model.desk import Desk
 from tui.screens.wordings import LinkShown
-from tui.signs import DismissReason
+
+
+def address_of(running: Running) -> Address:
+    """Where this service is."""
+    return Address.of(running.url, running.token)
 
 
 @asynccontextmanager
-async def seated_at(held: Evening) -> AsyncIterator[Seat]:
-    """A desk on this service, joined as ``feedmon-desk`` joins."""
-    address = Address.of(held.running.url, held.running.token)
+async def seated_at(address: Address) -> AsyncIterator[Seat]:
+    """A desk on the service at this address, joined as ``feedmon-desk`` joins."""
     snapshot = await first_word(address, None)
     app = DeskApp(snapshot, Link(address, snapshot.meeting.id, snapshot.seq))
     async with app.run_test(size=(116, 32)) as pilot:
@@ -30,9 +40,9 @@ async def seated_at(held: Evening) -> AsyncIterator[Seat]:
 
 
 async def test_an_evening_at_the_desk(tmp_path: Path) -> None:
-    """Marks change what is flagged, decisions stick, and a desk that joins later is told exactly what this one shows."""
+    """Marks change what is flagged, decisions stick, and a desk that joins later is told just what this one shows."""
     lines = [line(1, 32, THREAT, RESIDENT), line(2, 55, GOSSIP, BRENNAN)]
-    async with evening(tmp_path, lines, rate=300) as held, seated_at(held) as seat:
+    async with evening(tmp_path, lines, rate=300) as held, seated_at(where := address_of(held.running)) as seat:
         await seat.press("o", "n")
         await seat.until_said("✓ Item 1, Apologies for absence began")
         await seat.until(lambda: len(seat.desk.flags.rows) == 1)
@@ -56,7 +66,7 @@ async def test_an_evening_at_the_desk(tmp_path: Path) -> None:
         await seat.press("escape")
         await seat.until(lambda: seat.desk.desk.pending == 0)
 
-        later = Desk(await first_word(Address.of(held.running.url, held.running.token), "example"), "desk-later-")
+        later = Desk(await first_word(where, "example"), "desk-later-")
         shown = seat.desk.desk
         assert list(later.flags()) == list(shown.flags())
         assert later.timeline.entered == shown.timeline.entered
@@ -66,8 +76,26 @@ async def test_an_evening_at_the_desk(tmp_path: Path) -> None:
 
 
 async def test_a_service_that_comes_back_is_joined_again(tmp_path: Path) -> None:
-    """The service stops and is started anew from its journal on the same port: the desk takes up where it was."""
-    async with evening(tmp_path) as held, seated_at(held) as seat:
+    """The service stops and is started anew from its journal: the desk takes up where it was, and nothing is lost."""
+    meeting = msgspec.structs.replace(rooms.meeting(), sources=())
+    settings = Settings(tmp_path, port=0)
+    clock = RehearsalClock(rooms.at(40), 1)
+    async with AsyncExitStack() as first, AsyncExitStack() as desk:
+        running = await first.enter_async_context(service_of([Preparation(meeting, rooms.packs())], settings, clock))
+        again = Settings(tmp_path, port=URL(running.url).port or 0)
+        address = address_of(running)
+        seat = await desk.enter_async_context(seated_at(address))
         await seat.press("o")
         await seat.until_said("✓ Meeting opened")
-    assert [mark.kind for mark in seat.desk.desk.timeline.marks] == [MarkKind.OPENED]
+
+        await first.aclose()
+        await seat.until(lambda: "The service has stopped" in seat.text("#banner"))
+        await seat.press("n")
+        assert "1 act of yours is kept" in " ".join(seat.text("#banner").split())
+
+        async with service_of([Preparation(meeting, rooms.packs())], again, clock):
+            await seat.until_said("✓ Item 1, Apologies for absence began")
+            await seat.until(lambda: not seat.desk.query_one("#banner").display)
+            marks = (await first_word(address, None)).marks
+            assert [mark.kind for mark in marks] == [MarkKind.OPENED, MarkKind.ITEM_STARTED]
+            assert seat.desk.desk.timeline.entered == marks

@@ -31,14 +31,13 @@ def _words(link: LinkState, since: datetime | None, unsent: int, desk: Desk, zon
     if link.condition is Condition.REFUSED:
         return f"✕ The link is refused. {link.why} Press q to leave."
     if link.condition is Condition.LOST and desk.ended:
-        return f"✕ The service has stopped{at}: {line(desk.ended.why) or 'it said goodbye'}. Press q to leave."
+        why = line(desk.ended.why).rstrip(".") or "it said goodbye"
+        return f"✕ The service has stopped{at}: {why}. The desk joins again if it comes back.{waiting}"
     if link.condition is Condition.LOST:
         return f"✕ Link lost{at} ({link.why}). You see what was so then. Joining again by itself.{waiting}"
     if desk.ended:
-        why = line(desk.ended.why)
-        return (
-            f"– Following ended at {words.hour(desk.ended.at, zone)}{f': {why}' if why else ''}. You can still decide."
-        )
+        when, why = words.hour(desk.ended.at, zone), line(desk.ended.why).rstrip(".")
+        return f"– Following ended at {when}{f': {why}' if why else ''}. You can still decide."
     return ""
 
 

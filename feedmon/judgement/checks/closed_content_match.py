@@ -79,7 +79,7 @@ def _copied(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
 def _told(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """A member tells what was decided on a closed item, in their own words."""
     hits = case.hits.of(parameters.outcomes)
-    if not trail.holds("it tells what was, or will be, decided", hits, ", ".join(hit.phrase for hit in hits)):
+    if not trail.holds("it tells what was, or will be, decided", hits, case.said(*hits)):
         return None
     about = [
         (item, spans)

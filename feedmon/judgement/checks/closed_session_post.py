@@ -9,12 +9,12 @@ from __future__ import annotations
 import msgspec
 
 from feedmon.judgement.case import Case, Finding, Trail
-from feedmon.judgement.stems import STOPWORDS, stem
+from feedmon.judgement.stems import STOPWORDS, stem, stems_of
 from feedmon.judgement.text import TokenKind
 from feedmon.model.flags import Basis
 from feedmon.model.instants import minutes_since
 
-_CLEARLY = 2
+_CLEARLY = 4
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +74,7 @@ def says_only(case: Case, lexicon: str) -> bool:
 
 
 def _earlier_open_item(case: Case) -> str | None:
-    """The item already taken in public that the post's words point to, if they clearly do."""
+    """The item already taken in public that the post's words clearly point to; words of its title count double."""
     stems = {stem(token.text) for token in case.reading.tokens if token.kind is TokenKind.WORD}
     stems -= {stem(word) for word in STOPWORDS}
     closed = (case.room.item_stems[item.number] for item in case.room.meeting.items if item.closed)
@@ -82,6 +82,9 @@ def _earlier_open_item(case: Case) -> str | None:
     taken = [item for item in case.room.meeting.items if item.number in case.moment.public_items and not item.closed]
     if case.moment.item is not None:
         taken = [item for item in taken if item.number != case.moment.item]
-    shared = {item.number: len(stems & case.room.item_stems[item.number]) for item in taken}
+    shared = {
+        item.number: len(stems & case.room.item_stems[item.number]) + len(stems & stems_of(item.title))
+        for item in taken
+    }
     best = max(shared, key=lambda number: shared[number], default=None)
     return best if best is not None and shared[best] >= _CLEARLY else None

@@ -45,10 +45,10 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     if not trail.holds("it starts a subject of its own (no reply, no repost)", not (post.reply_to or post.repost_of)):
         return None
     small = case.hits.of(parameters.small_talk)
-    if not trail.holds("it is not thanks, condolence, travel or small talk", not small, _phrases(small)):
+    if not trail.holds("it is not thanks, condolence, travel or small talk", not small, case.said(*small)):
         return None
     elsewhere = [hit for hit in case.hits.of(parameters.elsewhere) if not _is_tonights(case, hit)]
-    if not trail.holds("it has words of another subject (else feedmon abstains)", elsewhere, _phrases(elsewhere)):
+    if not trail.holds("it has words of another subject (else feedmon abstains)", elsewhere, case.said(*elsewhere)):
         return None
     ties = _ties(case, parameters.council_words, elsewhere)
     weight, needed = _weight(elsewhere), parameters.least_elsewhere + parameters.per_tie * len(ties)
@@ -61,20 +61,9 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     return Finding(
         basis=Basis.READING,
         score=round(max(0.3, min(1.0, 0.5 + 0.2 * weight - 0.1 * len(ties))), 2),
-        reason=f"Reads as about {subjects[0]} ({_shown(case, elsewhere)}), not about any item tonight.",
+        reason=f"Reads as about {subjects[0]} ({case.said(*elsewhere)}), not about any item tonight.",
         spans=tuple(sorted({case.hits.span(hit) for hit in elsewhere})),
     )
-
-
-def _phrases(hits: Sequence[Hit]) -> str:
-    return ", ".join(hit.phrase for hit in hits)
-
-
-def _shown(case: Case, hits: Sequence[Hit]) -> str:
-    """The words found, as folded for reading: never markup, never more than the post's own words."""
-    tokens = case.reading.tokens
-    found = (" ".join(token.text for token in tokens[hit.first : hit.last + 1]) for hit in hits)
-    return ", ".join(dict.fromkeys(found))
 
 
 def _weight(hits: Sequence[Hit], subject: str | None = None) -> float:

@@ -43,19 +43,19 @@ class _Aimed(msgspec.Struct, frozen=True):
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """Flag the surest insult aimed at a person, else the surest teasing of a member."""
     insults, teasing = case.hits.of(parameters.insults), case.hits.of(parameters.teasing)
-    phrases = ", ".join(hit.phrase for hit in (*insults, *teasing))
+    phrases = case.said(*insults, *teasing)
     if not trail.holds("it has words of insult or teasing", phrases, phrases):
         return None
     aimed: list[_Aimed] = []
     unnamed: list[Hit] = []
     for hit in (*insults, *teasing):
         why_not = excuse(case, hit)
-        if not trail.holds(f"“{hit.phrase}” is meant as it stands", why_not is None, why_not or ""):
+        if not trail.holds(f"{case.said(hit)} is meant as it stands", why_not is None, why_not or ""):
             continue
         at = aim(case, hit, parameters.people)
         if hit in teasing and at is not None and not _is_elected(at.person):
             at = None
-        if trail.holds(f"“{hit.phrase}” is aimed at a person we know", at, at.how if at else "") and at is not None:
+        if trail.holds(f"{case.said(hit)} is aimed at a person we know", at, at.how if at else "") and at is not None:
             aimed.append(_Aimed(hit, at, hit in teasing))
         elif hit in teasing and at_someone_unnamed(case, hit):
             unnamed.append(hit)
@@ -65,7 +65,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         return Finding(
             basis=Basis.READING,
             score=0.3,
-            reason=f"May tease someone in the room whom it does not name: “{unnamed[0].phrase}”.",
+            reason=f"May tease someone in the room whom it does not name: {case.said(unnamed[0])}.",
             spans=tuple(sorted({case.hits.span(hit) for hit in unnamed})),
             severity=Severity.INFO,
         )
@@ -84,7 +84,7 @@ def _found(case: Case, aimed: list[_Aimed], trail: Trail) -> Finding | None:
     return Finding(
         basis=Basis.READING,
         score=round(min(sureness, 1.0), 2),
-        reason=f"{verb} {person.name}: “{best.hit.phrase}” ({best.hit.sense.label}), {best.at.how}.",
+        reason=f"{verb} {person.name}: {case.said(best.hit)} ({best.hit.sense.label}), {best.at.how}.",
         spans=tuple(sorted({case.hits.span(one.hit) for one in same})),
         target=person.name,
         severity=Severity.NOTICE if mild else None,

@@ -18,7 +18,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """Flag the strongest swear word that is not quoted."""
     hits = case.hits.of(parameters.words)
-    if not trail.holds("it has swear words", hits, ", ".join(hit.phrase for hit in hits)):
+    if not trail.holds("it has swear words", hits, case.said(*hits)):
         return None
     strong = [hit for hit in hits if hit.sense.strength >= parameters.least_strength]
     if not trail.holds(f"one is strong (at least {parameters.least_strength})", strong):

@@ -24,12 +24,12 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """Flag the strongest demeaning word or generalisation that is the author's own."""
     hits = case.hits.of(parameters.slurs)
-    if not trail.holds("it has demeaning words on a protected ground", hits, ", ".join(hit.phrase for hit in hits)):
+    if not trail.holds("it has demeaning words on a protected ground", hits, case.said(*hits)):
         return None
     meant = []
     for hit in hits:
         why_not = excuse(case, hit)
-        if trail.holds(f"“{hit.phrase}” is meant as it stands", why_not is None, why_not or ""):
+        if trail.holds(f"{case.said(hit)} is meant as it stands", why_not is None, why_not or ""):
             meant.append(hit)
     if not meant:
         return None
@@ -39,7 +39,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     return Finding(
         basis=Basis.READING,
         score=worst.sense.strength,
-        reason=f"“{worst.phrase}”: {worst.sense.label}.",
+        reason=f"{case.said(worst)}: {worst.sense.label}.",
         spans=tuple(sorted({case.hits.span(hit) for hit in meant})),
         lower=case.bare_repost,
     )

@@ -24,7 +24,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     member = case.member
     spokesperson = member is not None and (member.spokesperson or "Leader" in member.offices)
     hits = case.hits.of(parameters.phrases)
-    if not trail.holds("it speaks in the council's name", hits, ", ".join(hit.phrase for hit in hits)):
+    if not trail.holds("it speaks in the council's name", hits, case.said(*hits)):
         return None
     if not trail.holds("the author is not a spokesperson of the council", not spokesperson):
         return None
@@ -37,7 +37,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     return Finding(
         basis=Basis.READING,
         score=worst.sense.strength,
-        reason=f"Speaks in the council's name ({worst.sense.label}): “{worst.phrase}”.",
+        reason=f"Speaks in the council's name ({worst.sense.label}): {case.said(worst)}.",
         spans=tuple(sorted({case.hits.span(hit) for hit in own})),
         lower=case.bare_repost,
     )

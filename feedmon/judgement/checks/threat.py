@@ -32,20 +32,20 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """Flag the strongest threat; from the public only one aimed at a member or officer."""
     polls = case.hits.of(parameters.threats, AT_THE_POLLS)
     hits = [hit for hit in case.hits.of(parameters.threats) if hit not in polls]
-    if not trail.holds("it has words of threat", hits, ", ".join(hit.phrase for hit in hits)):
+    if not trail.holds("it has words of threat", hits, case.said(*hits)):
         return None
-    if not trail.holds("it is not about being voted out", not polls, ", ".join(hit.phrase for hit in polls)):
+    if not trail.holds("it is not about being voted out", not polls, case.said(*polls)):
         return None
     best: Finding | None = None
     for hit in hits:
         why_not = excuse(case, hit)
-        if not trail.holds(f"“{hit.phrase}” is meant as it stands", why_not is None, why_not or ""):
+        if not trail.holds(f"{case.said(hit)} is meant as it stands", why_not is None, why_not or ""):
             continue
         at = aim_of_a_threat(case, hit, parameters.people)
         if at is not None and case.member is None and at.person.member is None and at.person.officer is None:
             at = None  # what the public say to each other is not ours to read
         reached = at or (case.member is not None and _says_you(case))
-        if not trail.holds(f"“{hit.phrase}” is aimed at a person", reached, at.how if at else ""):
+        if not trail.holds(f"{case.said(hit)} is aimed at a person", reached, at.how if at else ""):
             continue
         score = round(hit.sense.strength * (at.sureness if at else 0.7), 2)
         if not trail.holds("it is strong enough", score >= _SURE_ENOUGH, f"{score:.2f}"):
@@ -54,7 +54,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         finding = Finding(
             basis=Basis.READING,
             score=score,
-            reason=f"Possible threat towards {whom}: “{hit.phrase}”" + (f", {at.how}." if at else "."),
+            reason=f"Possible threat towards {whom}: {case.said(hit)}" + (f", {at.how}." if at else "."),
             spans=(case.hits.span(hit),),
             target=at.person.name if at else None,
             lower=case.bare_repost,
