@@ -245,7 +245,7 @@ class Acts:
         outcome = await answer
         if isinstance(outcome, Refusal):
             hands.desk.take_back(act)
-            hands.say(REFUSED, f"Not done: {said}. {outcome.error} {outcome.mend}")
+            hands.say(REFUSED, f"Not done: {outcome.error} {outcome.mend} ({said})")
             hands.repaint()
         else:
             warning = getattr(outcome, "warning", "")

@@ -96,9 +96,9 @@ async def _note(
     repeated = flag.kind not in _NEVER_REPEATED and bool(view.post.text.strip())
     return ChairNote(
         flag=flag.id,
-        line=f"{flag.title}. {who}, {posted}.",
+        line=f"Possible: {flag.title[:1].lower()}{flag.title[1:]}. {who}, {posted}.",
         quote=await masker.mask(view.post.text) if repeated else "",
-        clause=f"clause {', '.join(flag.clauses)}" + (f", {rule.council}" if rule else ""),
+        clause=f"Clause {', '.join(flag.clauses)}" + (f", {rule.council}" if rule else ""),
         paraphrase=rule.paraphrase if rule else flag.reason,
         words=telling.words,
         told_at=_clock(telling.at, zone),

@@ -37,7 +37,11 @@ class Recovered:
 
 
 def recover(meeting: Meeting, judge: Judge, history: Iterable[Recorded]) -> Recovered:
-    """Take in everything the journal holds of a meeting, oldest first."""
+    """Take in everything the journal holds of a meeting, oldest first.
+
+    Unflagged posts of the public are in no journal, so they are not held any more; of those that a feed sends again
+    at its return, a few are counted twice.
+    """
     state = MeetingState(meeting, judge)
     entry_of: dict[tuple[str, str], int] = {}
     resumed = False

@@ -100,6 +100,10 @@ class Seat:
         """What a panel shows, as lines of text."""
         return read(self.desk.query_one(selector))
 
+    def prose(self, selector: str) -> str:
+        """What a panel shows, without its line breaks."""
+        return " ".join(self.text(selector).split())
+
     @property
     def said(self) -> str:
         """What the line above the keys says."""

@@ -246,8 +246,7 @@ class TestAnswers:
         async with seated(snapshot()) as seat:
             seat.service.refuse = Refusal(error="The agenda has no item “6”.", mend="Look at the file.")
             await seat.press("n")
-            await seat.until_said("✕ Not done: Item 6, Planning")
-            assert "The agenda has no item “6”. Look at the file." in seat.said
+            await seat.until_said("✕ Not done: The agenda has no item “6”. Look at the file. (Item 6, Planning")
             assert seat.desk.desk.moment(NOW).item == "5"
 
     async def test_acts_while_the_link_is_lost_hold_and_go_out_later(self) -> None:
@@ -257,7 +256,7 @@ class TestAnswers:
             await seat.until(lambda: "Link lost at 19:42:00" in seat.text("#banner"))
             await seat.press("n", "n", "d", "h")
             assert "0:00  7  Skate park" in seat.text("#agenda")
-            assert "3 acts of yours are kept" in seat.text("#banner")
+            assert "3 acts of yours are kept" in seat.prose("#banner")
             assert "sent as soon as the link is back" in seat.said
             await seat.service.start()
             await seat.until(lambda: len(seat.service.marks) == 2 and len(seat.service.decisions) == 1)

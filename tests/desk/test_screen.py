@@ -78,7 +78,7 @@ class TestPanels:
                 FlagRaised(seq=0, view=edited),
             )
             await seat.until(lambda: "no longer raised" in seat.text("#flags"))
-            assert "Judged again after “item 4 started” was corrected." in " ".join(seat.text("#what").split())
+            assert "Judged again after “item 4 started” was corrected." in seat.prose("#what")
             assert "✕ deleted" in seat.text("#flags")
             assert "edited since" in seat.text("#flags")
             await seat.press("j")

@@ -91,7 +91,7 @@ async def test_a_service_that_comes_back_is_joined_again(tmp_path: Path) -> None
         await first.aclose()
         await seat.until(lambda: "The service has stopped" in seat.text("#banner"))
         await seat.press("n")
-        assert "1 act of yours is kept" in " ".join(seat.text("#banner").split())
+        assert "1 act of yours is kept" in seat.prose("#banner")
 
         async with service_of([Preparation(meeting, rooms.packs())], again, clock):
             await seat.until_said("✓ Item 1, Apologies for absence began")

@@ -212,6 +212,13 @@ async def test_a_port_in_use_or_a_host_not_ours_stops_the_start(tmp_path: Path) 
     await started(tmp_path)
 
 
+async def test_a_data_folder_that_cannot_be_one_stops_the_start(tmp_path: Path) -> None:
+    """A file is in the way."""
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(BadInput, match="--data"):
+        await started(tmp_path / "data")
+
+
 async def test_a_second_service_on_the_same_data_is_refused(tmp_path: Path) -> None:
     """Two writers would tell two stories."""
     async with evening(tmp_path):

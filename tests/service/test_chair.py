@@ -95,8 +95,8 @@ async def test_the_page_says_one_line_the_clause_and_the_words_and_the_seen_butt
     """Who and what in neutral words; escaped; pressing *seen* tells the desk the time, once."""
     async with told(tmp_path, f"{GOSSIP} {NASTY}") as (held, desk, flag), chair(held) as browser:
         text = await page_of(browser)
-        assert "Posted from a closed session. Aoife Brennan, 19:04." in text
-        assert "possible clause 8.5.a, Ventnor Town Council" in text
+        assert "Possible: posted from a closed session. Aoife Brennan, 19:04." in text
+        assert "Clause 8.5.a, Ventnor Town Council, for review: " in text
         assert "Please leave each other&#39;s persons alone. &lt;b&gt;All&lt;/b&gt; of us." in text
         assert "<script>alert" not in text
         assert "The post was" not in text

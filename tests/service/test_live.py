@@ -203,11 +203,11 @@ async def test_an_unflagged_post_of_the_public_is_nowhere_on_the_disk(tmp_path: 
 async def test_while_the_journal_cannot_be_written_everybody_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
     """The file is taken away in mid-meeting and put back: acts wait or are refused, flags come after, all is kept."""
     lines = [line(1, 40, GOSSIP, BRENNAN)]
-    async with evening(tmp_path, lines) as held, held.desk() as desk:
+    async with evening(tmp_path, lines) as held, held.desk() as desk, asyncio.TaskGroup() as tasks:
         await desk.post("marks", OPENED)
         journal, away = held.running.journal_file, tmp_path / "away.db"
         journal.rename(away)
-        waiting = asyncio.ensure_future(desk.post("marks", EXCLUDED))
+        waiting = tasks.create_task(desk.post("marks", EXCLUDED))
         trouble = await desk.until(SourceChanged, lambda message: message.state.name == "journal")
         assert trouble.state.condition == "lost"
         assert "moved" in trouble.state.why

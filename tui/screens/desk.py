@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Grid
 from textual.content import Content
 from textual.screen import Screen
+from textual.widget import Widget
 
 from feedmon.wire import FlagRaised, FlagView, MarkMade, Message, Snapshot, SourceChanged
 from tui import keys, words
@@ -64,6 +65,7 @@ class DeskScreen(Screen[None]):
         self._drawn_at = 0.0
         self._drawing: asyncio.TimerHandle | None = None
         self._word: str | None = None
+        self._titles: dict[Widget, str] = {}
 
     def compose(self) -> ComposeResult:
         yield Header(id="header")
@@ -257,14 +259,20 @@ class DeskScreen(Screen[None]):
         table.show([self._face(flag_id) for flag_id in self.flags.rows], self.flags.index, self._why_empty())
         self._note_seen()
         unseen = f"  [$sev-notice bold]+{len(self.flags.unseen)} new below[/]" if self.flags.unseen else ""
-        table.border_title = f"Flags: {self.flags.showing} {len(self.flags.rows)}{unseen}"
-        self.query_one(Detail).show(desk.flag(self.flags.cursor), desk, zone)
+        self._entitle(table, f"Flags: {self.flags.showing} {len(self.flags.rows)}{unseen}")
+        detail = self.query_one(Detail)
+        detail.show(desk.flag(self.flags.cursor), desk, zone)
         place = f" {self.flags.index + 1} of {len(self.flags.rows)}" if self.flags.rows else ""
-        self.query_one("#detail").border_title = f"Flag{place}"
+        self._entitle(detail, f"Flag{place}")
         self.query_one(Agenda).show(moment, agenda.rows(desk, now), zone)
         self.query_one(Sources).show(desk, now, zone)
         self.query_one(Foot).show(self.situation())
         self._title(at_a_glance)
+
+    def _entitle(self, panel: Widget, title: str) -> None:
+        """Give a panel its heading; setting one draws the panel anew, so only when it is another."""
+        if self._titles.get(panel) != title:
+            self._titles[panel] = panel.border_title = title
 
     def _title(self, now: Glance) -> None:
         sign, count = GLANCE[now.word], sum(now.new.values())

@@ -14,7 +14,14 @@ class Still(Static):
         self._shown = Content()
 
     def put(self, content: Content) -> None:
-        """Show this."""
+        """Show this. The screen is only laid out anew when it takes another size than what it replaces."""
         if not content.is_same(self._shown):
             self._shown = content
-            self.update(content)
+            self.update(content, layout=not self._fits(content))
+
+    def _fits(self, content: Content) -> bool:
+        size, rules = self.content_size, self.styles.get_rules()
+        if not size.width or content.get_height(rules, size.width) != size.height:
+            return False
+        auto = self.styles.width is not None and self.styles.width.is_auto
+        return not auto or content.get_optimal_width(rules, size.width) == size.width
