@@ -22,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from feedmon.judgement.phrases import phrase
 from feedmon.model.flags import Severity
 from feedmon.model.posts import MediaKind
 from feedmon.model.problems import BadInput, Problem, did_you_mean
@@ -193,10 +194,14 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Lexicon(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``lexicons/LEXICON.toml``. ``better_profanity`` takes in that package's word list, less the words named."""
+    """``lexicons/LEXICON.toml``. ``better_profanity`` takes in that package's word list, less the words named.
+
+    ``often_starred`` says that people star these words out (“w*nker”), so that a starred word may be one of them.
+    """
 
     id: str
     title: str
+    often_starred: bool = False
     group: tuple[Group, ...] = ()
     better_profanity: BetterProfanity | None = None
 
@@ -322,6 +327,7 @@ def assemble(
                 passes=passes,
             )
         )
+    problems += [problem for lexicon in lexicons for problem in _unreadable(lexicon)]
     served = {clause for entry in pack.rule for clause in entry.clauses}
     for clause in pack.clause:
         answers = (clause.id in served) + (clause.aid is not None) + (clause.person is not None)
@@ -356,6 +362,17 @@ def assemble(
         lexicons=tuple(lexicons),
         hash=sha256(text).hexdigest()[:16],
     )
+
+
+def _unreadable(lexicon: Lexicon) -> list[Problem]:
+    problems = []
+    for group in lexicon.group:
+        for written in group.words + group.allow:
+            try:
+                phrase(written)
+            except ValueError as error:
+                problems.append(Problem(f"lexicon {lexicon.id}: {group.label}", f"{error}."))
+    return problems
 
 
 def _twice(ids: Sequence[str]) -> list[str]:

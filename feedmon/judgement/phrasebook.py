@@ -75,8 +75,10 @@ class Phrasebook:
         self._anchored = list(anchored.values())
         self._finder = AhoCorasick(list(anchored)) if anchored else None
         self.vocabulary = frozenset(word for entry, _, _ in self._entries for word in entry.words)
+        starred = {lexicon.id for lexicon in lexicons if lexicon.often_starred}
+        words = {word for entry, _, lexicon in self._entries if lexicon in starred for word in entry.words}
         self._starred: dict[int, list[str]] = {}
-        for word in sorted(self.vocabulary):
+        for word in sorted(words):
             if word.isalpha():
                 self._starred.setdefault(len(word), []).append(word)
 

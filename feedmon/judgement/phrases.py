@@ -9,6 +9,7 @@ badly whatever the text.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import groupby, product
 
 import msgspec
@@ -32,13 +33,14 @@ class Phrase(msgspec.Struct, frozen=True):
     words: frozenset[str]
 
 
+@lru_cache(maxsize=65536)
 def phrase(written: str) -> Phrase | None:
     """The phrase a lexicon entry stands for; None when it folds to nothing.
 
     Raises ValueError for braces that do not match, or when all of it may be left out.
     """
-    if written.count("{") != written.count("}"):
-        raise ValueError(f"the braces in “{written}” do not match")
+    if "{" in _BRACES.sub("", written) or "}" in _BRACES.sub("", written):
+        raise ValueError(f"the braces in “{written}” do not match, or stand in one another")
     slots = [slot for chunk in _CHUNK.findall(written) if (slot := _slot(chunk)) != ("",)]
     if not slots:
         return None

@@ -146,11 +146,20 @@ def _names(people: Mapping[str, Person]) -> dict[Sense, list[str]]:
             weak.append(last)
         if firsts.count(first.casefold()) == 1:
             weak.append(first)
-        offices = person.member.offices if person.member else ((person.officer.post,) if person.officer else ())
+        offices = person.member.offices if person.member else _posts(person.officer, people)
         names[Sense(NAMES, person.id, 1.0)] = strong
         names[Sense(NAMES, person.id, WEAK)] = weak
         names[Sense(NAMES, person.id, OFFICE)] = [office for office in offices if office]
     return names
+
+
+def _posts(officer: Officer | None, people: Mapping[str, Person]) -> tuple[str, ...]:
+    """What an officer's post is called: in full, and by its last word (“the clerk”) when no other's ends so."""
+    if officer is None or not officer.post:
+        return ()
+    lasts = [person.officer.post.split()[-1] for person in people.values() if person.officer and person.officer.post]
+    last = officer.post.split()[-1]
+    return (officer.post, last) if lasts.count(last) == 1 else (officer.post,)
 
 
 def all_lexicons(packs: Iterable[Sequence[Lexicon]]) -> tuple[Lexicon, ...]:

@@ -18,6 +18,7 @@ BOOK = Phrasebook(
         Lexicon(
             id="insults",
             title="test",
+            often_starred=True,
             group=(
                 Group(label="fool", words=("muppet", "clown", "🤡", "half-wit"), use=Use.NAME, allow=("clown fish",)),
                 Group(label="rude", words=("wank*", "couldn't run a {bath|tap}", "you're useless")),
@@ -141,7 +142,7 @@ def test_a_phrase_with_choices_is_found_in_every_choice_and_no_other(written, sa
         assert hits(text) == []
 
 
-@pytest.mark.parametrize("written", ["{a|b", "{a|} {b|}"])
+@pytest.mark.parametrize("written", ["{a|b", "{a|} {b|}", "{a {b|c} d|e}"])
 def test_a_phrase_that_could_mean_anything_is_refused(written) -> None:
     with pytest.raises(ValueError, match="“"):
         phrase(written)

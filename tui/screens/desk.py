@@ -102,7 +102,8 @@ class DeskScreen(Screen[None]):
 
     def say(self, sign: Sign, words: str) -> None:
         """Tell the clerk what an act came to."""
-        self.query_one(Say).say(sign, words)
+        if self._open:
+            self.query_one(Say).say(sign, words)
 
     async def ask(self, question: Question[T]) -> T | None:
         """Put a question to the clerk; None when they back out."""
@@ -234,6 +235,11 @@ class DeskScreen(Screen[None]):
 
     # Drawing
 
+    @property
+    def _open(self) -> bool:
+        """Whether there is a screen to draw on: an answer may still come while the desk is closing."""
+        return self.is_mounted and self.is_attached and self.app.is_running
+
     def _repaint_soon(self) -> None:
         """Draw at once after a calm, else together with what else arrives in the next moment."""
         if self._drawing is None:
@@ -243,7 +249,7 @@ class DeskScreen(Screen[None]):
 
     def repaint(self) -> None:
         """Draw what is so now."""
-        if not self.is_mounted or not self.is_attached:
+        if not self._open:
             return
         if self._drawing is not None:
             self._drawing.cancel()

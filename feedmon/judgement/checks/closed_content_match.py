@@ -16,7 +16,7 @@ import msgspec
 
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.judgement.sealing import RUN, Leak, LeakKind
-from feedmon.judgement.stems import STOPWORDS, stem
+from feedmon.judgement.stems import STOPWORDS, stem, stems_of
 from feedmon.judgement.text import TokenKind, folded
 from feedmon.model.flags import Basis, Severity, Span
 from feedmon.model.timeline import Moment, Phase
@@ -65,7 +65,8 @@ def _copied(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         return Finding(basis=Basis.FACT, score=1.0, reason=reason, spans=spans)
     what = " and ".join(words for words, any_ in (("figures", figures), ("names", names), ("words", shorter)) if any_)
     reason = f"It gives {what} that only the closed paper on item {item} has."
-    if len(figures) >= 2 or (figures and (names or shorter)):
+    told = case.hits.of(parameters.outcomes)
+    if len(figures) >= 2 or (figures and (names or shorter or subject or told)):
         return Finding(basis=Basis.FACT, score=0.95, reason=reason, spans=spans)
     return Finding(
         basis=Basis.FACT,
@@ -115,8 +116,10 @@ def _text(case: Case, leak: Leak) -> str:
 
 def _subject(case: Case, item: str) -> tuple[Span, ...]:
     """Where a post names a closed item: by its number, or by what only its public title is about."""
-    others = (stems for number, stems in case.room.item_stems.items() if number != item)
-    own = case.room.item_stems.get(item, frozenset()).difference(*others) - case.room.common_stems
+    titles = {each.number: stems_of(each.title) for each in case.room.meeting.items}
+    others = (stems for number, stems in titles.items() if number != item)
+    everywhere = stems_of(f"{case.room.meeting.council.name}. {case.room.meeting.title}")
+    own = titles.get(item, frozenset()).difference(*others) - everywhere
     named = tuple(
         Span(token.start, token.end, f"the subject of item {item}")
         for token in case.reading.tokens

@@ -24,7 +24,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     sign_off: str = "private_session"
-    grace_seconds: int = 60
+    grace_seconds: int = 25
 
 
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:

@@ -76,7 +76,8 @@ def _found(case: Case, aimed: list[_Aimed], trail: Trail) -> Finding | None:
     best = max([one for one in aimed if not one.teasing] or aimed, key=lambda one: one.sureness)
     person = best.at.person
     same = [one for one in aimed if one.at.person == person]
-    sureness = 1 - prod(1 - min(one.sureness, 1.0) for one in same) if best.teasing else best.sureness
+    by_phrase = {one.hit.phrase: min(one.sureness, 1.0) for one in same}
+    sureness = 1 - prod(1 - each for each in by_phrase.values()) if best.teasing else best.sureness
     if not trail.holds(f"it is sure enough (at least {_SURE_ENOUGH})", sureness >= _SURE_ENOUGH, f"{sureness:.2f}"):
         return None
     mild = best.teasing or (sureness < _PLAIN and _is_elected(person))
