@@ -250,6 +250,13 @@ def _words(tokens: Sequence[Token], hit: Hit) -> str:
     return " ".join(token.text for token in tokens[hit.first : hit.last + 1])
 
 
+def asks(case: Case, hit: Hit) -> bool:
+    """Whether the sentence of a hit is a question."""
+    tokens = case.reading.tokens
+    stop = next((token for token in tokens[hit.last :] if token.kind is TokenKind.STOP), None)
+    return stop is not None and "?" in case.post.text[stop.start : stop.end]
+
+
 def at_someone_unnamed(case: Case, hit: Hit) -> bool:
     """Whether the words themselves are of a “he” or “she” that the post never names: the room may know who is meant."""
     return any(token.text in _THIRD for token in case.reading.tokens[hit.first : hit.last + 1])

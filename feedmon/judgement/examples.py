@@ -10,7 +10,7 @@ import msgspec
 from feedmon.judgement.judge import Judge, Judged
 from feedmon.judgement.packs import As, During, Example, Pack, Rule
 from feedmon.model.flags import Severity
-from feedmon.model.meeting import Account, Meeting, Member
+from feedmon.model.meeting import Account, AccountRole, Meeting, Member
 from feedmon.model.posts import Author, Media, Post, Target
 from feedmon.model.problems import Problem
 from feedmon.model.timeline import Mark, MarkKind, Timeline
@@ -31,7 +31,8 @@ def stage(example: Example, meeting: Meeting) -> Setting:
     Raises ValueError when the meeting has nobody for a part the example needs.
     """
     posted = meeting.window.starts + timedelta(hours=1)
-    author = _author(example.author, meeting)
+    part = _author(example.author, meeting)
+    author = Author(example.handle or part.handle, part.id, part.name if example.name is None else example.name)
     post = Post(
         network=_NETWORK,
         id="example",
@@ -120,9 +121,19 @@ def _author(part: As, meeting: Meeting) -> Author:
         return Author(account.handle, account.id, meeting.council.name)
     if part is As.OFFICER:
         raise ValueError("an officer has no account in a meeting file, and cannot post an example")
+    if part is As.PERSONAL_ACCOUNT:
+        return _personal(meeting)
     member = _member(part, meeting)
     account = _account_of(member.accounts, member.name)
     return Author(account.handle, account.id, member.name)
+
+
+def _personal(meeting: Meeting) -> Author:
+    for member in meeting.members:
+        for account in member.accounts:
+            if member.present and account.role is AccountRole.PERSONAL:
+                return Author(account.handle, account.id, member.name)
+    raise ValueError("no member present has a personal account in the meeting file")
 
 
 def _target(part: As, meeting: Meeting) -> Target:

@@ -77,6 +77,7 @@ class As(StrEnum):
     LEADER = "leader"
     OFFICER = "officer"
     COUNCIL = "council"
+    PERSONAL_ACCOUNT = "personal_account"
     PUBLIC = "public"
 
 
@@ -95,6 +96,7 @@ class During(StrEnum):
 class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A post in a setting, in the example meeting. ``why`` says why it must flag, or must not.
 
+    ``handle`` and ``name`` give the author another handle and shown name than the part has.
     ``item`` is the agenda item being taken (in closed session, the closed one when left out); ``minutes`` how long the
     state had lasted; ``least`` the lowest severity expected of a post that must flag.
     """
@@ -102,6 +104,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     text: str
     why: str = ""
     author: As = msgspec.field(default=As.MEMBER, name="as")
+    handle: str | None = None
+    name: str | None = None
     during: During = During.OPEN
     item: str | None = None
     minutes: float = 3.0

@@ -281,6 +281,12 @@ def folded(phrase: str) -> str:
     return " ".join(token.text for token in tokens_of(phrase) if token.kind is not TokenKind.STOP)
 
 
+def skeleton(name: str) -> str:
+    """A name or handle as a hurried reader sees it: letters only, look-alikes and digits for letters resolved."""
+    clean, _ = _clean(name)
+    return "".join(letter for letter in clean.casefold().translate(_LEET[0]) if letter.isalpha())
+
+
 def accent_free(word: str) -> str:
     """A word without case and accents, for comparing names and tags."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", word).casefold())

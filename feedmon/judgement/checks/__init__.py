@@ -9,17 +9,26 @@ import msgspec
 
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.judgement.checks import (
+    allegation,
     chair_direction,
     closed_content_match,
     closed_session_post,
+    corporate_account_misuse,
+    impersonation,
     media_in_meeting,
     off_topic,
+    offensive_content,
     personal_attack,
     personal_data,
+    predetermination,
+    private_meeting_report,
     profanity,
     protected_abuse,
+    self_exposure,
     speaks_for_council,
+    staff_or_public_comment,
     threat,
+    undisclosed_identity,
 )
 
 
@@ -31,16 +40,25 @@ class Kind(NamedTuple):
 
 
 CHECKS: dict[str, Kind] = {
+    "allegation": Kind(allegation.Parameters, allegation.check),
     "chair_direction": Kind(chair_direction.Parameters, chair_direction.check),
     "closed_content_match": Kind(closed_content_match.Parameters, closed_content_match.check),
     "closed_session_post": Kind(closed_session_post.Parameters, closed_session_post.check),
+    "corporate_account_misuse": Kind(corporate_account_misuse.Parameters, corporate_account_misuse.check),
+    "impersonation": Kind(impersonation.Parameters, impersonation.check),
     "media_in_meeting": Kind(media_in_meeting.Parameters, media_in_meeting.check),
     "off_topic": Kind(off_topic.Parameters, off_topic.check),
+    "offensive_content": Kind(offensive_content.Parameters, offensive_content.check),
     "personal_attack": Kind(personal_attack.Parameters, personal_attack.check),
     "personal_data": Kind(personal_data.Parameters, personal_data.check),
+    "predetermination": Kind(predetermination.Parameters, predetermination.check),
+    "private_meeting_report": Kind(private_meeting_report.Parameters, private_meeting_report.check),
     "profanity": Kind(profanity.Parameters, profanity.check),
     "protected_abuse": Kind(protected_abuse.Parameters, protected_abuse.check),
+    "self_exposure": Kind(self_exposure.Parameters, self_exposure.check),
     "speaks_for_council": Kind(speaks_for_council.Parameters, speaks_for_council.check),
+    "staff_or_public_comment": Kind(staff_or_public_comment.Parameters, staff_or_public_comment.check),
     "threat": Kind(threat.Parameters, threat.check),
+    "undisclosed_identity": Kind(undisclosed_identity.Parameters, undisclosed_identity.check),
 }
 """Each kind of judgement by its name in packs."""

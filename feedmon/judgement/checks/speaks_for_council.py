@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from feedmon.judgement.aim import excuse
+from feedmon.judgement.aim import asks, excuse
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.model.flags import Basis
 
@@ -28,7 +28,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         return None
     if not trail.holds("the author is not a spokesperson of the council", not spokesperson):
         return None
-    own = [hit for hit in hits if excuse(case, hit) is None and not _asks(case, hit.last)]
+    own = [hit for hit in hits if excuse(case, hit) is None and not asks(case, hit)]
     if not trail.holds("it is said as the author's own, not quoted, denied or asked", own):
         return None
     if not trail.holds("it does not report a decision taken", not _reports_decision(case, own[0].first)):
@@ -41,13 +41,6 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         spans=tuple(sorted({case.hits.span(hit) for hit in own})),
         lower=case.bare_repost,
     )
-
-
-def _asks(case: Case, index: int) -> bool:
-    """Whether the sentence is a question."""
-    tokens, text = case.reading.tokens, case.post.text
-    stop = next((token for token in tokens[index:] if token.text == "."), None)
-    return stop is not None and "?" in text[stop.start : stop.end]
 
 
 def _reports_decision(case: Case, first: int) -> bool:
