@@ -147,11 +147,6 @@ def excuse(case: Case, hit: Hit) -> str | None:
         speaker = before[max(0, _last(before, _REPORT) - 4) : _last(before, _REPORT)]
         if "i" not in speaker or {"will", "not"} & set(speaker):
             return "it reports what was said"
-    texts = [token.text for token in tokens]
-    if _ABOUT_WORDS & set(texts) or any(
-        this in ("the", "that", "this") and word in ("word", "words", "phrase") for this, word in pairwise(texts)
-    ):
-        return "the post is about the word, not using it"
     if hit.sense.use in (Use.NAME, Use.DESCRIBES):
         if before[-3:] and _ANYONE & set(before[-3:]):
             return "it is said of anyone, not of someone"
@@ -248,6 +243,17 @@ def _aim_of_a_phrase(
 
 def _words(tokens: Sequence[Token], hit: Hit) -> str:
     return " ".join(token.text for token in tokens[hit.first : hit.last + 1])
+
+
+def excuse_for_a_word(case: Case, hit: Hit) -> str | None:
+    """Like :func:`excuse`, for bad words: a post that condemns or asks back a word has to name it."""
+    texts = [token.text for token in case.reading.tokens]
+    named = any(
+        this in ("the", "that", "this") and word in ("word", "words", "phrase") for this, word in pairwise(texts)
+    )
+    if _ABOUT_WORDS & set(texts) or named:
+        return "the post is about the word, not using it"
+    return excuse(case, hit)
 
 
 def asks(case: Case, hit: Hit) -> bool:

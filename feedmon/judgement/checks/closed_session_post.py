@@ -10,7 +10,7 @@ import msgspec
 
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.judgement.stems import STOPWORDS, stem, stems_of
-from feedmon.judgement.text import TokenKind
+from feedmon.judgement.text import Token, TokenKind
 from feedmon.model.flags import Basis
 from feedmon.model.instants import minutes_since
 
@@ -56,21 +56,20 @@ def _ago(minutes: float) -> str:
 
 
 def says_only(case: Case, lexicon: str) -> bool:
-    """Whether a post says little beyond a lexicon's phrases: no more content words than those cover, at most five."""
+    """Whether a post says nothing beyond a lexicon's phrases, give or take one word. A number is never nothing."""
     hits = case.hits.of(lexicon)
     if not hits or case.post.media:
         return False
     covered = {index for hit in hits for index in range(hit.first, hit.last + 1)}
-    rest = [
-        token
-        for index, token in enumerate(case.reading.tokens)
-        if index not in covered
-        and token.kind in (TokenKind.WORD, TokenKind.NUMBER)
-        and not token.hashtag
-        and token.text not in STOPWORDS
-        and len(token.text) > 2
-    ]
-    return len(rest) <= min(5, len(covered))
+    rest = [token for index, token in enumerate(case.reading.tokens) if index not in covered and _says_something(token)]
+    numbers = [token for token in rest if token.kind is TokenKind.NUMBER and token.text != case.moment.item]
+    return len(rest) <= 1 and not numbers
+
+
+def _says_something(token: Token) -> bool:
+    if token.kind is TokenKind.NUMBER:
+        return True
+    return token.kind is TokenKind.WORD and not token.hashtag and token.text not in STOPWORDS and len(token.text) > 2
 
 
 def _earlier_open_item(case: Case) -> str | None:

@@ -1,4 +1,4 @@
-"""The council's own account is used for a party, a campaign, a person or a business (Ventnor 9.3, 9.4; LGA 1986, s2)."""
+"""The council's own account serves a party, a campaign, a person or a business (Ventnor 9.3, 9.4; LGA 1986, s2)."""
 
 from __future__ import annotations
 

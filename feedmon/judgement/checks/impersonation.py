@@ -57,7 +57,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
 def _listed(case: Case) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """Owner, names and handles on this network, of every member and the council."""
     meeting, network = case.room.meeting, case.post.network
-    rows = [
+    rows: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
         (member.name, (member.name,), tuple(a.handle for a in member.accounts if a.network == network))
         for member in meeting.members
     ]

@@ -52,7 +52,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         return None
     ties = _ties(case, parameters.council_words, elsewhere)
     weight, needed = _weight(elsewhere), parameters.least_elsewhere + parameters.per_tie * len(ties)
-    if not ties and len(_content_words(case)) >= parameters.enough_words:
+    if not ties and _words_to_go_by(case) >= parameters.enough_words:
         needed = parameters.least_elsewhere / 2
     scales = f"they weigh {weight:.1f} of {needed:.1f} needed; ties to tonight: {', '.join(sorted(ties)) or 'none'}"
     if not trail.holds("its words clearly belong to another subject", weight >= needed, scales):
@@ -88,6 +88,11 @@ def _content_words(case: Case) -> set[str]:
         for token in case.reading.tokens
         if token.kind is TokenKind.WORD and not token.hashtag and token.text not in STOPWORDS and len(token.text) > 2
     }
+
+
+def _words_to_go_by(case: Case) -> int:
+    """How many different words, beyond the little ones, a post has."""
+    return len({token.text for token in case.reading.tokens if token.kind is TokenKind.WORD and len(token.text) > 3})
 
 
 def _ties(case: Case, council_words: str, elsewhere: Sequence[Hit]) -> set[str]:

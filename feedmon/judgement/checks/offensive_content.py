@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from feedmon.judgement.aim import excuse
+from feedmon.judgement.aim import excuse_for_a_word
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.model.flags import Basis
 
@@ -20,7 +20,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     hits = case.hits.of(parameters.obscene)
     if not trail.holds("it has sexual or obscene matter", hits, case.said(*hits)):
         return None
-    own = [hit for hit in hits if excuse(case, hit) is None]
+    own = [hit for hit in hits if excuse_for_a_word(case, hit) is None]
     if not trail.holds("it is not quoted, denied or reported", own):
         return None
     worst = max(own, key=lambda hit: hit.sense.strength)

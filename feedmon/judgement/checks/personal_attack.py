@@ -10,7 +10,7 @@ from math import prod
 
 import msgspec
 
-from feedmon.judgement.aim import OFFICE_HOLDER, Aim, aim, at_someone_unnamed, excuse
+from feedmon.judgement.aim import OFFICE_HOLDER, Aim, aim, at_someone_unnamed, excuse_for_a_word
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.judgement.phrasebook import Hit
 from feedmon.judgement.room import Person
@@ -49,7 +49,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     aimed: list[_Aimed] = []
     unnamed: list[Hit] = []
     for hit in (*insults, *teasing):
-        why_not = excuse(case, hit)
+        why_not = excuse_for_a_word(case, hit)
         if not trail.holds(f"{case.said(hit)} is meant as it stands", why_not is None, why_not or ""):
             continue
         at = aim(case, hit, parameters.people)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from feedmon.judgement.aim import excuse
+from feedmon.judgement.aim import excuse_for_a_word
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.model.flags import Basis
 
@@ -28,7 +28,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         return None
     meant = []
     for hit in hits:
-        why_not = excuse(case, hit)
+        why_not = excuse_for_a_word(case, hit)
         if trail.holds(f"{case.said(hit)} is meant as it stands", why_not is None, why_not or ""):
             meant.append(hit)
     if not meant:
