@@ -21,9 +21,10 @@ _STREET = (
     r"(?:street|st|road|rd|avenue|ave|lane|ln|close|drive|way|crescent|terrace|gardens|court|place|hill|row|mews|walk|"
     r"green|square|parade|rise|view|grove|cottages?|house|flats?)"
 )
+_NUMBER = r"(?<![\d.,£€$])(?<![£€$]\s)\b\d{1,4}[a-z]?,?\s+"
 _ADDRESS = re.compile(
-    rf"\b(?:(?:flat|apartment|unit)\s+\d+\w?,?\s+)?\d{{1,4}}[a-z]?,?\s+(?:[A-Z][\w'’-]+\s+){{1,3}}{_STREET}\b(?:[,\s]+(?:[A-Z][\w'’-]+,?\s+){{0,3}}{_POSTCODE})?",
-    re.IGNORECASE,
+    rf"\b(?:(?i:flat|apartment|unit)\s+\d+\w?,?\s+)?{_NUMBER}(?:[A-Z][\w'’-]+\s+){{1,3}}(?i:{_STREET})\b"
+    rf"(?:[,\s]+(?:[A-Z][\w'’-]+,?\s+){{0,3}}(?i:{_POSTCODE}))?"
 )
 _WITH_POSTCODE = re.compile(rf"\b\d{{1,4}}[a-z]?,?\s+(?:[^\W\d_][\w'’-]*,?\s+){{1,5}}{_POSTCODE}\b", re.IGNORECASE)
 _POSTCODE_ALONE = re.compile(rf"\b{_POSTCODE}\b", re.IGNORECASE)
