@@ -11,6 +11,7 @@ import msgspec
 from feedmon.documents.bundled import pack_ids
 from feedmon.documents.packs import example_judge, read_packs
 from feedmon.judgement.coverage import Covered, coverage
+from feedmon.judgement.difference import differences
 from feedmon.judgement.examples import broken
 from feedmon.judgement.lint import lint
 from feedmon.judgement.packs import Pack, Rule, When
@@ -117,6 +118,25 @@ def coverage_(ids: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
             click.echo(f"  {row.clause:<10} {row.answer:<7} {row.how}")
         click.echo(f"  {_totals(rows[pack.id])}\n")
     click.echo(f"All packs: {_totals([row for each in rows.values() for row in each])}")
+    return None
+
+
+@rules.command("diff")
+@click.argument("one")
+@click.argument("other")
+@_folder
+@_json
+def diff_(one: str, other: str, folder: Path | None, as_json: bool) -> None:
+    """What differs between two packs, or between a pack and a file of local rules: kind by kind, rule by rule."""
+    left, right = read_packs([one, other], folder) if one != other else read_packs([one], folder) * 2
+    rows = differences(left, right)
+    if as_json:
+        return _dump(rows)
+    click.echo(f"- {left.title}\n+ {right.title}\n")
+    for row in rows:
+        click.echo(f"{row.rule}\n" + "".join(f"  {what}\n" for what in row.what), nl=False)
+    if not rows:
+        click.echo("The same rules, with the same words, weights and settings.")
     return None
 
 

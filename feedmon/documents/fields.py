@@ -110,9 +110,9 @@ def handle(text: str) -> str:
 
 
 def pack(text: str) -> str:
-    """The id of a pack that feedmon comes with."""
+    """The id of a pack that feedmon comes with, or the name of a file of local rules that extends one."""
     known = pack_ids()
-    if text not in known:
+    if text not in known and not text.endswith(".toml"):
         raise Unfit(f"“{shown(text)}” is no pack of rules.", did_you_mean(shown(text), known))
     return text
 

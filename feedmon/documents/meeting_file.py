@@ -129,7 +129,9 @@ class _Reading:
             id=about.id,
             title=about.title,
             council=council,
-            packs=_once_each(about.packs),
+            packs=_once_each(
+                tuple(str(self._folder / pack) if pack.endswith(".toml") else pack for pack in about.packs)
+            ),
             window=window,
             timezone=about.timezone,
             hashtags=_once_each(about.hashtags),
@@ -274,7 +276,7 @@ class _Reading:
         for path, table in tables:
             name = table.name or table.kind
             names.use(name, (*path, "name"), table.url)
-            sources.append(SourceSpec(kind=table.kind, name=name, url=table.url))
+            sources.append(SourceSpec(kind=table.kind, name=name, url=table.url, cap=table.cap))
         return tuple(sources)
 
 

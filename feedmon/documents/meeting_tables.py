@@ -24,6 +24,7 @@ Prose = Annotated[str, Turned(fields.prose)]
 Id = Annotated[str, Turned(fields.name_of)]
 Word = Annotated[str, Turned(fields.word)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3660)]
+Dollars = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
 
 
 class AccountTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,11 +99,12 @@ class OfficerTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceTable(msgspec.Struct, frozen=True, kw_only=True):
-    """``[[source]]``: one feed. ``name`` is what we call it; its kind, when left out."""
+    """``[[source]]``: one feed. ``name`` is what we call it; its kind, when left out. ``cap`` is in US dollars."""
 
     kind: Annotated[Word, Like('kind = "bluesky"')]
     name: Id | None = None
     url: Annotated[str, Turned(fields.feed_url), Like('url = "wss://jetstream2.us-east.bsky.network/subscribe"')]
+    cap: Dollars | None = None
 
 
 class RetentionTable(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from feedmon.documents.toml_lines import read_toml
 from feedmon.judgement.checks import CHECKS
 from feedmon.judgement.examples import broken
 from feedmon.judgement.judge import Judge
+from feedmon.judgement.overrides import LocalFile, extended
 from feedmon.judgement.packs import Group, KindFile, Lexicon, Pack, PackFile, assemble
 from feedmon.judgement.sealing import open_texts, seal
 from feedmon.model.meeting import Meeting
@@ -44,11 +45,16 @@ def load_packs(ids: Iterable[str], rules: Path | None = None) -> tuple[Pack, ...
 
 
 def read_packs(ids: Iterable[str], rules: Path | None = None) -> tuple[Pack, ...]:
-    """The packs with these ids, their examples not tried. Raises BadInput with every mistake in their files."""
+    """The packs with these ids, their examples not tried. Raises BadInput with every mistake in their files.
+
+    An id that ends in ``.toml`` is the path of a council's local rules, which extend one of the packs.
+    """
     folder = rules or rules_dir()
     wanted = list(dict.fromkeys(ids))
     known = pack_ids() if rules is None else tuple(sorted(file.stem for file in (folder / "packs").glob("*.toml")))
-    unknown = [one for one in wanted if one not in known]
+    local = {one: _read(Path(one), LocalFile) for one in wanted if one.endswith(".toml")}
+    named = [local[one].extends if one in local else one for one in wanted]
+    unknown = [one for one in named if one not in known]
     if unknown:
         raise BadInput(
             [Problem(f"pack “{one}”", "is not among the packs.", did_you_mean(one, known)) for one in unknown]
@@ -58,10 +64,17 @@ def read_packs(ids: Iterable[str], rules: Path | None = None) -> tuple[Pack, ...
     parameter_types = {name: kind.parameters for name, kind in CHECKS.items()}
     packs: list[Pack] = []
     problems: list[Problem] = []
-    for one in wanted:
-        path = folder / "packs" / f"{one}.toml"
+    for one, pack_id in zip(wanted, named, strict=True):
+        path = folder / "packs" / f"{pack_id}.toml"
+        place, words = place_of(path), tuple(lexicons)
         try:
-            packs.append(assemble(_read(path, PackFile), kinds, lexicons, parameter_types, place_of(path)))
+            file = _read(path, PackFile)
+            if one in local:
+                place = place_of(Path(one))
+                change = extended(file, lexicons, local[one], place)
+                problems += change.problems
+                file, words = change.pack, change.lexicons
+            packs.append(assemble(file, kinds, words, parameter_types, place))
         except BadInput as bad:
             problems += bad.problems
     if problems:
@@ -98,7 +111,7 @@ def _read(path: Path, into: type[FileT]) -> FileT:
     mistakes.refuse()
     assert value is not None  # noqa: S101  # refuse() raises when anything was wrong
     named = getattr(value, "kind", None) or getattr(value, "id", None)
-    if named != path.stem:
+    if named != path.stem and not isinstance(value, LocalFile):
         raise BadInput(Problem(place_of(path), f"calls itself “{named}”.", f"Name it “{path.stem}”, like its file."))
     return value
 

@@ -65,7 +65,9 @@ def broken(pack: Pack, judge: Judge, place: str) -> list[Problem]:
             failed = next((step for step in tried.steps if not step.held), None)
             quoted = f"“{example.text[:70]}{'…' if len(example.text) > 70 else ''}”"
             where = f"{place}: rule {rule.id}"
-            if example in rule.flags and (tried.flag is None or tried.flag.severity.rank < example.least.rank):
+            if example in rule.flags and (
+                tried.flag is None or tried.flag.severity.rank < min(example.least.rank, rule.severity.rank)
+            ):
                 if tried.flag is not None:
                     why = f"its flag is only {tried.flag.severity}."
                 elif failed is not None:
