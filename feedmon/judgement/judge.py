@@ -23,11 +23,15 @@ LONGEST = 5_000
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """One rule asked of one post: its steps in order, and the flag if it raised one."""
+    """One rule asked of one post: its steps in order, and the flag if it raised one.
+
+    ``failure`` says, if it could not be asked because of a mistake in feedmon itself, what went wrong.
+    """
 
     rule: Rule
     steps: tuple[Step, ...]
     flag: Flag | None = None
+    failure: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -82,8 +86,13 @@ class Judge:
     def _ask(self, rule: Rule, case: Case, at: datetime) -> Tried:
         trail = Trail()
         finding = None
-        if _binds(rule.binds, case, trail) and _applies(rule.when, case, trail):
-            finding = CHECKS[rule.kind].check(case, rule.parameters, trail)
+        try:
+            if _binds(rule.binds, case, trail) and _applies(rule.when, case, trail):
+                finding = CHECKS[rule.kind].check(case, rule.parameters, trail)
+        except Exception as error:  # one rule's fault must not cost the post the others
+            failure = f"{type(error).__name__}: {error}"
+            trail.holds("the rule could be asked", False, failure)
+            return Tried(rule, trail.steps, failure=failure)
         flag = self._flag(rule, finding, case, at, trail.steps) if finding is not None else None
         return Tried(rule, trail.steps, flag)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedmon.judgement.checks import CHECKS
 from feedmon.judgement.examples import stage
 from feedmon.judgement.judge import Judge
 from feedmon.judgement.packs import As, During, Example
@@ -162,3 +163,15 @@ def test_fair_speech_passes(judge, text) -> None:
 )
 def test_an_insult_finds_its_target(judge, text, setting) -> None:
     assert flags(judge, text, **setting)["personal_attack"] is Severity.WARNING
+
+
+def test_a_rule_that_fails_costs_the_post_no_other_rule(judge, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by design")
+
+    monkeypatch.setitem(CHECKS, "profanity", CHECKS["profanity"]._replace(check=broken))
+    staged = stage(Example(text=INSULT), judge.meeting)
+    at = staged.post.observed_at
+    judged = judge.judge(staged.post, staged.timeline.moment(at), at)
+    assert "personal_attack" in {flag.kind for flag in judged.flags}
+    assert {tried.rule.kind for tried in judged.tried if tried.failure} == {"profanity"}
