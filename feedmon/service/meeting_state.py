@@ -11,7 +11,6 @@ A flag belongs to one version of a post. An edit is judged by itself: the old ve
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -36,7 +35,7 @@ from feedmon.model.flags import Flag
 from feedmon.model.meeting import Meeting
 from feedmon.model.posts import Deleted, Edited, PostKey, SourceEvent
 from feedmon.model.sourcestate import FeedFault
-from feedmon.model.timeline import Mark, Timeline
+from feedmon.model.timeline import Mark, Moment, Timeline
 from feedmon.service import acts
 from feedmon.service.effects import Effects
 from feedmon.service.held import Held, HeldPosts
@@ -56,7 +55,7 @@ from feedmon.wire import (
 )
 
 JUDGING = "judging"
-"""The name under which posts that could not be judged are counted among the faults."""
+"""The name under which rules that could not be asked of a post are counted among the faults."""
 
 _SLICE = 50
 """Posts judged again in one go: some milliseconds, so that nothing else has to wait for long."""
@@ -221,17 +220,11 @@ class MeetingState:
     def _judged(self, held: Held, why: str, now: datetime) -> Effects:
         """Judge a version by what is known now; ``why`` is said of flags that then no longer hold.
 
-        A rule that fails must cost neither the post nor the flags it has: the failure is counted, and they stay.
+        A rule that fails costs neither the post nor the flags it has: the failure is counted, and they stay.
         """
         held.moment = self.timeline.moment(held.post.observed_at)
         effects = Effects()
-        try:
-            flags: Iterable[Flag] = self._judge.judge(held.post, held.moment, now).flags
-        except Exception as error:
-            what = f"a post could not be judged: {type(error).__name__}"
-            self._failures[what] += 1
-            self.sources.on_fault(FeedFault(source=JUDGING, what=what, count=self._failures[what]))
-            flags = [self.flags[one].flag for one in held.standing]
+        flags = self._asked(held, held.moment, now)
         if held.member is None:  # what a quiet rule makes of the public is nobody's business
             flags = [flag for flag in flags if not flag.quiet]
         raised = {flag.id: flag for flag in flags}
@@ -243,6 +236,23 @@ class MeetingState:
             self._clear(flag_id, why, effects)
         held.standing = frozenset(raised)
         return effects
+
+    def _asked(self, held: Held, moment: Moment, now: datetime) -> list[Flag]:
+        """The flags that judging gives; those that a rule which failed had raised before stay."""
+        standing = [self.flags[one].flag for one in held.standing]
+        try:
+            judged = self._judge.judge(held.post, moment, now)
+        except Exception as error:  # evidence first: the post is written down whatever it does to the rules
+            self._failed(f"a post could not be judged: {type(error).__name__}")
+            return standing
+        failed = {tried.rule.id: tried.failure for tried in judged.tried if tried.failure}
+        for rule, failure in failed.items():
+            self._failed(f"rule {rule} could not be asked: {failure}")
+        return [*judged.flags, *(flag for flag in standing if flag.rule in failed)]
+
+    def _failed(self, what: str) -> None:
+        self._failures[what] += 1
+        self.sources.on_fault(FeedFault(source=JUDGING, what=what, count=self._failures[what]))
 
     def _write_down(self, key: PostKey, effects: Effects) -> None:
         """Write a post down in all its versions: what was said first and what was made of it belong together."""

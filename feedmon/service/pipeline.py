@@ -184,6 +184,7 @@ class Pipeline:
                 turn, stopped = await self._take_turn()
                 if await self._write(turn):
                     self._tell(turn)
+                await asyncio.sleep(0)  # a turn with nothing to write would else leave no room for anybody
             ticking.cancel()
 
     async def _tick(self) -> None:
@@ -224,7 +225,10 @@ class Pipeline:
                 turn.add(meeting, self._meetings[meeting].state.started(rehearsal=self._rehearsal))
                 turn.began.append(meeting)
             case Over(meeting, why):
-                turn.add(meeting, self._meetings[meeting].state.ended(why, now))
+                state = self._meetings[meeting].state
+                while state.unsettled:  # what is still to be judged again comes before the last word
+                    turn.add(meeting, state.settle(now))
+                turn.add(meeting, state.ended(why, now))
             case _Tick():
                 turn.due = True
                 self._ticks += 1

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from types import UnionType
 
 import aiohttp
 import msgspec
 import pytest
 
 from feedmon.journal import open_readonly, verify
+from feedmon.model.entries import FlagRaised as RaisedEntry
 from feedmon.model.entries import FollowingStarted, FollowingStopped, MeetingPrepared, PostCaptured
 from feedmon.model.meeting import Meeting, Window
 from feedmon.model.timeline import MarkKind
@@ -23,7 +25,7 @@ OPENED = mark("m1", MarkKind.OPENED, 30)
 EXCLUDED = mark("m2", MarkKind.PUBLIC_EXCLUDED, 31)
 
 
-def written(held: Evening, kind: type = PostCaptured) -> list[object]:
+def written(held: Evening, kind: type | UnionType = PostCaptured) -> list[object]:
     with open_readonly(held.running.journal_file) as reader:
         return [one.entry for one in reader.history(held.meeting.id) if isinstance(one.entry, kind)]
 
@@ -100,6 +102,18 @@ async def test_stopping_tells_desks_and_ends_the_record(tmp_path: Path) -> None:
     assert len(written(held, MeetingPrepared)) == len(written(held, FollowingStarted)) == 1
     assert [stop.why for stop in written(held, FollowingStopped)] == ["The service was stopped."]  # type: ignore[attr-defined]
     assert verify(held.running.journal_file).whole
+
+
+async def test_a_stop_right_after_a_late_mark_still_raises_what_the_mark_brings(tmp_path: Path) -> None:
+    """What waits to be judged again is judged before the last word, however much it is."""
+    lines = [line(number, 33, f"{GOSSIP} ({number})", BRENNAN) for number in range(200)]
+    async with evening(tmp_path, lines, starts=32.5) as held, held.desk() as desk:
+        await desk.post("marks", OPENED)
+        await desk.until(SourceChanged, lambda message: message.counts.members_posts == 200)
+        await desk.post("marks", EXCLUDED)
+    entries = written(held, RaisedEntry | FollowingStopped)
+    assert len({one.flag.id for one in entries if isinstance(one, RaisedEntry)}) == 200
+    assert isinstance(entries[-1], FollowingStopped)
 
 
 async def test_a_later_start_goes_on_from_the_journal(tmp_path: Path) -> None:
@@ -243,6 +257,18 @@ async def test_an_act_that_cannot_be_made_durable_in_time_is_not_acknowledged(
         assert statuses[-1] == 200
         async with held.desk() as another:
             assert [each.id for each in (await another.snapshot()).marks] == ["m1"]
+
+
+@pytest.mark.fault
+async def test_a_stop_does_not_wait_for_ever_for_a_journal_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It tries for a while, says how much is not written, tells the desks, and ends."""
+    monkeypatch.setattr("feedmon.service.pipeline._LAST_TRIES", 0.3)
+    async with asyncio.timeout(10), evening(tmp_path) as held, held.desk() as desk:
+        await desk.until(Snapshot, lambda snapshot: snapshot.following)
+        held.running.journal_file.unlink()
+    assert "entries not in the journal" in caplog.text
 
 
 async def test_time_in_the_snapshot_is_the_meetings_own(tmp_path: Path) -> None:
