@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from feedmon.documents.neutral import read_marks, read_posts
 from feedmon.documents.packs import load_packs
 from feedmon.documents.seals import load_seals
 from feedmon.judgement.judge import Judge
+from feedmon.judgement.noting import LONGEST_MEMORY
 from feedmon.model.flags import Flag, Severity, Span
 from feedmon.model.instants import from_micros
 from feedmon.model.meeting import Meeting
@@ -66,8 +68,12 @@ def judge(meeting: Path, posts: Path, marks: Path | None, as_json: bool) -> None
     judge = Judge(sitting, load_packs(sitting.packs), seals, key)
     timeline = Timeline(read_marks(marks, sitting) if marks else ())
     judged = flagged = 0
-    for post in _posts(posts, sitting):
-        result = judge.judge(post, timeline.moment(post.observed_at), post.observed_at)
+    read = list(_posts(posts, sitting))
+    earlier = sorted(note for post in read if (note := judge.noted(post)) is not None)
+    for post in read:
+        stop = bisect_left(earlier, post.observed_at, key=lambda note: note.at)
+        start = bisect_left(earlier, post.observed_at - LONGEST_MEMORY, key=lambda note: note.at)
+        result = judge.judge(post, timeline.moment(post.observed_at), post.observed_at, earlier[start:stop])
         judged += 1
         flagged += bool(result.flags)
         if as_json:
@@ -101,7 +107,8 @@ def _is_recording(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return b'"time_us"' in file.readline(1_000_000)
+        first = file.readline(1_000_000)
+    return b'"time_us"' in first or first.startswith(b'{"$type":')
 
 
 def _line(flag: Flag) -> FlagLine:

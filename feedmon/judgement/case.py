@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 import msgspec
 
 from feedmon.judgement.phrasebook import Hit, Hits
 from feedmon.judgement.room import Author, Room
 from feedmon.judgement.text import Reading
 from feedmon.model.flags import Basis, Severity, Span, Step
+from feedmon.model.instants import Instant
 from feedmon.model.meeting import Member
-from feedmon.model.posts import Post
+from feedmon.model.posts import Post, PostKey
 from feedmon.model.timeline import Moment
 
 
+class Earlier(msgspec.Struct, frozen=True, order=True):
+    """What an earlier post by a member tells a later one's rules: when, whose, towards whom, and whom it went for.
+
+    ``member``, ``toward`` and ``attacked`` are members' ids. It is made from the post alone, so that marks and the
+    order of arrival change nothing in it.
+    """
+
+    at: Instant
+    post: PostKey
+    member: str
+    toward: str | None = None
+    attacked: str | None = None
+
+
 class Case(msgspec.Struct, frozen=True):
-    """A post as a check sees it. ``present`` is None for anyone who is not a member."""
+    """A post as a check sees it. ``present`` is None for anyone who is not a member.
+
+    ``earlier`` are the members' earlier posts, in order of time; ``own`` is what this one will be to later ones.
+    """
 
     post: Post
     reading: Reading
@@ -23,6 +44,8 @@ class Case(msgspec.Struct, frozen=True):
     author: Author
     present: bool | None
     room: Room
+    earlier: tuple[Earlier, ...] = ()
+    own: Earlier | None = None
 
     @property
     def member(self) -> Member | None:
@@ -34,6 +57,15 @@ class Case(msgspec.Struct, frozen=True):
         tokens = self.reading.tokens
         found = (" ".join(token.text for token in tokens[hit.first : hit.last + 1]) for hit in hits)
         return ", ".join(f"“{words}”" for words in dict.fromkeys(found))
+
+    def before(self, minutes: float) -> Iterator[Earlier]:
+        """The other posts of members in the last ``minutes``, each once whatever its versions."""
+        seen = {self.post.key}
+        start = self.post.observed_at - timedelta(minutes=minutes)
+        for earlier in self.earlier:
+            if start <= earlier.at < self.post.observed_at and earlier.post not in seen:
+                seen.add(earlier.post)
+                yield earlier
 
     @property
     def bare_repost(self) -> bool:

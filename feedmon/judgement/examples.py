@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -19,10 +19,11 @@ _NETWORK = "bluesky"
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """An example made real: the post, and the marks of the evening it falls in."""
+    """An example made real: the post, those before it, and the marks of the evening it falls in."""
 
     post: Post
     timeline: Timeline
+    before: tuple[Post, ...] = ()
 
 
 def stage(example: Example, meeting: Meeting) -> Setting:
@@ -46,14 +47,15 @@ def stage(example: Example, meeting: Meeting) -> Setting:
         quote=_target(example.quote, meeting) if example.quote else None,
         repost_of=_target(example.repost_of, meeting) if example.repost_of else None,
     )
-    return Setting(post, Timeline(_marks(example, meeting, posted)))
+    return Setting(post, Timeline(_marks(example, meeting, posted)), tuple(_before(example, meeting, posted)))
 
 
 def judged(example: Example, judge: Judge, rules: Sequence[Rule]) -> Judged:
     """The example judged by some rules, in the judge's own meeting."""
     setting = stage(example, judge.meeting)
     moment = setting.timeline.moment(setting.post.observed_at)
-    return judge.ask(rules, setting.post, moment, setting.post.observed_at)
+    earlier = sorted(note for post in setting.before if (note := judge.noted(post)) is not None)
+    return judge.ask(rules, setting.post, moment, setting.post.observed_at, earlier)
 
 
 def broken(pack: Pack, judge: Judge, place: str) -> list[Problem]:
@@ -113,6 +115,20 @@ def _marks(example: Example, meeting: Meeting, posted: datetime) -> list[Mark]:
         case During.AFTER:
             mark(MarkKind.CLOSED, began)
     return marks
+
+
+def _before(example: Example, meeting: Meeting, posted: datetime) -> Iterator[Post]:
+    for place, earlier in enumerate(example.before):
+        for time in range(earlier.times):
+            yield Post(
+                network=_NETWORK,
+                id=f"example-{place}-{time}",
+                author=_author(earlier.author, meeting),
+                text=earlier.text,
+                observed_at=posted - timedelta(minutes=earlier.minutes, seconds=-5 * time),
+                mentions=tuple(_target(part, meeting) for part in earlier.mentions),
+                reply_to=_target(earlier.reply_to, meeting) if earlier.reply_to else None,
+            )
 
 
 def _author(part: As, meeting: Meeting) -> Author:

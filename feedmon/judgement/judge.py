@@ -8,8 +8,9 @@ from hashlib import sha256
 
 import msgspec
 
-from feedmon.judgement.case import Case, Finding, Trail
+from feedmon.judgement.case import Case, Earlier, Finding, Trail
 from feedmon.judgement.checks import CHECKS
+from feedmon.judgement.noting import noted
 from feedmon.judgement.packs import Binds, Pack, Rule, Status, When
 from feedmon.judgement.room import Room, all_lexicons
 from feedmon.model.flags import Basis, Flag, Severity, Step
@@ -60,16 +61,28 @@ class Judge:
         self._hashes = {pack.id: pack.hash for pack in packs}
         self.room = Room(meeting, all_lexicons(pack.lexicons for pack in packs), seals, seal_key)
 
-    def judge(self, post: Post, moment: Moment, at: datetime) -> Judged:
-        """Judge a post by the moment it was posted in; ``at`` is when the judging was done (UTC)."""
-        return self.ask(self.rules, post, moment, at)
+    def judge(self, post: Post, moment: Moment, at: datetime, earlier: Sequence[Earlier] = ()) -> Judged:
+        """Judge a post by the moment it was posted in; ``at`` is when the judging was done (UTC).
 
-    def ask(self, rules: Sequence[Rule], post: Post, moment: Moment, at: datetime) -> Judged:
+        ``earlier`` is what :meth:`noted` gave of the members' earlier posts, in order of time; those older than
+        :data:`~feedmon.judgement.noting.LONGEST_MEMORY` may be left out.
+        """
+        return self.ask(self.rules, post, moment, at, earlier)
+
+    def noted(self, post: Post) -> Earlier | None:
+        """What a post tells the rules about later posts; None for anyone's but a member's."""
+        author = self.room.author(post.author, post.network)
+        return noted(self._case(post, Moment(at=post.observed_at))) if author.member is not None else None
+
+    def ask(
+        self, rules: Sequence[Rule], post: Post, moment: Moment, at: datetime, earlier: Sequence[Earlier] = ()
+    ) -> Judged:
         """Like :meth:`judge`, but only some of the rules."""
-        case = self._case(post, moment)
+        case = self._case(post, moment, earlier)
+        case = msgspec.structs.replace(case, own=noted(case))
         return Judged(case.member, case.present, tuple(self._ask(rule, case, at) for rule in rules))
 
-    def _case(self, post: Post, moment: Moment) -> Case:
+    def _case(self, post: Post, moment: Moment, earlier: Sequence[Earlier] = ()) -> Case:
         author = self.room.author(post.author, post.network)
         member = author.member
         reading = self.room.phrasebook.read(post.text[:LONGEST])
@@ -81,6 +94,7 @@ class Judge:
             author=author,
             present=moment.is_present(member.id, member.present) if member else None,
             room=self.room,
+            earlier=tuple(earlier),
         )
 
     def _ask(self, rule: Rule, case: Case, at: datetime) -> Tried:

@@ -93,12 +93,23 @@ class During(StrEnum):
     AFTER = "after"
 
 
+class Before(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An earlier post of an example, ``minutes`` before it; given ``times`` over, a few seconds apart."""
+
+    text: str
+    author: As = msgspec.field(default=As.MEMBER, name="as")
+    reply_to: As | None = None
+    mentions: tuple[As, ...] = ()
+    minutes: float = 5.0
+    times: int = 1
+
+
 class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A post in a setting, in the example meeting. ``why`` says why it must flag, or must not.
 
     ``handle`` and ``name`` give the author another handle and shown name than the part has.
     ``item`` is the agenda item being taken (in closed session, the closed one when left out); ``minutes`` how long the
-    state had lasted; ``least`` the lowest severity expected of a post that must flag.
+    state had lasted; ``before`` what was posted earlier; ``least`` the lowest severity expected of one that must flag.
     """
 
     text: str
@@ -117,6 +128,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     alt: str = ""
     links: tuple[str, ...] = ()
     least: Severity = Severity.INFO
+    before: tuple[Before, ...] = ()
 
 
 class KindFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -185,7 +197,8 @@ class PackFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Words of one sense. ``strength`` is 0…1. A word ending in ``*`` stands for any ending; ``{a|b}`` for either.
+    """Words of one sense. ``strength`` is 0…1. A word ending in ``*`` stands for any ending; ``{a|b}`` for either;
+    a ``~`` between words for one to three words of any kind.
 
     A hit that lies inside an ``allow`` phrase does not count (“clown fish”).
     """

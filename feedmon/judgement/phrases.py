@@ -1,9 +1,10 @@
 """A lexicon's phrase as written, made findable: ``{very|so|} thick {as|like} mince*``.
 
-Braces hold alternatives, any of which may be empty; a trailing ``*`` stands for any ending. A phrase with choices is
-not written out in all its combinations (there can be millions): it has a few *anchors*, words of which one is always
-there, and a pattern that confirms the rest. The pattern has no repetition but within one word, so it cannot backtrack
-badly whatever the text.
+Braces hold alternatives, any of which may be empty; a trailing ``*`` stands for any ending; a ``~`` between words
+stands for one to three words, whatever they are (``give ~ a medal``). A phrase with choices is not written out in all
+its combinations (there can be millions): it has a few *anchors*, words of which one is always there, and a pattern
+that confirms the rest. The pattern repeats nothing but letters within a word and, three times at most, a word: it
+cannot backtrack badly whatever the text.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from feedmon.judgement.text import folded
 
 _CHUNK = re.compile(r"(?:\{[^{}]*\}|[^\s{}])+")
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_GAP = "~"
+_FEW_WORDS = r"(?:(?!\. )[^ ]+ ){1,3}?"  # as few as will do; a full stop is the end of a sentence
 
 
 class Phrase(msgspec.Struct, frozen=True):
@@ -37,16 +40,19 @@ class Phrase(msgspec.Struct, frozen=True):
 def phrase(written: str) -> Phrase | None:
     """The phrase a lexicon entry stands for; None when it folds to nothing.
 
-    Raises ValueError for braces that do not match, or when all of it may be left out.
+    Raises ValueError for braces that do not match, for a gap (``~``) that does not stand by itself between words, or
+    when all of it may be left out.
     """
     if "{" in _BRACES.sub("", written) or "}" in _BRACES.sub("", written):
         raise ValueError(f"the braces in “{written}” do not match, or stand in one another")
     slots = [slot for chunk in _CHUNK.findall(written) if (slot := _slot(chunk)) != ("",)]
     if not slots:
         return None
-    words = frozenset(word.rstrip("*") for slot in slots for choice in slot for word in choice.split())
-    fixed = [" ".join(slot[0] for slot in group) for one, group in groupby(slots, lambda s: len(s) == 1) if one]
-    if all(len(slot) == 1 for slot in slots) and "*" not in fixed[0][:-1]:
+    if written.count(_GAP) != slots.count((_GAP,)) or (_GAP,) in (slots[0], slots[-1]):
+        raise ValueError(f"a “{_GAP}” in “{written}” must stand by itself, with words before and after it")
+    words = frozenset(word.rstrip("*") for slot in slots for choice in slot for word in choice.split()) - {_GAP}
+    fixed = [" ".join(slot[0] for slot in group) for one, group in groupby(slots, _is_fixed) if one]
+    if all(_is_fixed(slot) for slot in slots) and "*" not in fixed[0][:-1]:
         return Phrase(written, (_anchor(fixed[0]),), None, words)
     needed = [(stretch,) for stretch in fixed] + [slot for slot in slots if len(slot) > 1 and "" not in slot]
     if not needed:
@@ -55,8 +61,14 @@ def phrase(written: str) -> Phrase | None:
     return Phrase(written, tuple(sorted({_anchor(choice) for choice in best})), _pattern(slots), words)
 
 
+def _is_fixed(slot: tuple[str, ...]) -> bool:
+    return len(slot) == 1 and slot != (_GAP,)
+
+
 def _slot(chunk: str) -> tuple[str, ...]:
     """The folded choices for one chunk: one for a plain word, several for braces (with whatever is stuck to them)."""
+    if chunk == _GAP:
+        return (_GAP,)
     parts = [match.split("|") for match in _parts(chunk)]
     return tuple(dict.fromkeys(_folded("".join(choice)) for choice in product(*parts)))
 
@@ -82,4 +94,6 @@ def _pattern(slots: list[tuple[str, ...]]) -> re.Pattern[str]:
 
 
 def _choice(words: str) -> str:
+    if words == _GAP:
+        return _FEW_WORDS
     return "".join(re.escape(word.rstrip("*")) + ("[^ ]* " if word.endswith("*") else " ") for word in words.split())

@@ -89,7 +89,10 @@ class Room:
         """Who an account belongs to: by the network's stable id, else by handle."""
         if author.id is not None and (network, author.id) in self._ids:
             return self._ids[network, author.id]
-        return self._handles.get((network, _plain_handle(author.handle)), Author())
+        known = self._handles.get((network, _plain_handle(author.handle)), Author())
+        if known.account is not None and author.id is not None and known.account.id not in (None, author.id):
+            return Author()  # a handle its owner has given up, and somebody else has taken
+        return known
 
     def whom(self, target: Target | None, network: str) -> Person | None:
         """Whom a reply, quote or mention is to: a member, or one of the public. None for the council's own account."""

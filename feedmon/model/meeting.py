@@ -91,11 +91,15 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One feed to follow: its kind (the registered name), our name for it, and where it is."""
+    """One feed to follow: its kind (the registered name), our name for it, and where it is.
+
+    ``cap`` is the most that following it may cost in one meeting, in US dollars, where the network charges.
+    """
 
     kind: str
     name: str
     url: str
+    cap: float | None = None
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,26 +1,34 @@
-"""A recording played back as Jetstream (v1) would send it, over a real local WebSocket.
+"""A recording played back as Jetstream would send it, in either of its protocols, over a real local WebSocket.
 
-Written from Jetstream's public description and measured habits. What of the protocol is kept:
+Written from Jetstream's public description and measured habits. What of the first protocol is kept:
 
 * ``/subscribe`` with ``wantedCollections`` (full names, or prefixes such as ``app.bsky.feed.*``), ``wantedDids``,
   ``maxMessageSizeBytes`` (anything that is no number counts as no limit) and ``cursor``; a bad one is answered 400.
-* ``cursor`` is inclusive, in microseconds; one in the future means the present. Without one, the present.
+* ``cursor`` is inclusive, in microseconds; one in the future means the present. Without one, the present. One from
+  before :attr:`JetstreamServer.keeps` is moved forward without a word.
 * Identity and account events come whatever ``wantedCollections`` says, but not whatever ``wantedDids`` says.
 * Pings, and a close with 1001 when the server stops.
 
-Left out: ``compress``, ``requireHello`` and messages from the subscriber. Added: ``GET /rehearsal`` tells the clock,
-and while there is nothing to play an account event of nobody's comes every :attr:`JetstreamServer.pulse` seconds,
-for the real network is never silent.
+Of the second, at ``/xrpc/network.bsky.jetstream.subscribeEvents``: the same with its own names, and
+
+* ``kinds``; the first protocol's names are answered 400, as JSON.
+* every message has a number; a ``cursor`` below 10**15 is one of them, inclusive too. One too long ago is answered
+  400 ``CursorTooOld``; a time too long ago is moved forward, and the first message is ``#info OutdatedCursor``.
+* any message from a subscriber closes the connection with 1008.
+
+Left out: compression, ``requireHello`` and messages from a subscriber to the first. Added: ``GET /rehearsal`` tells
+the clock, and while there is nothing to play an account event of nobody's comes every :attr:`JetstreamServer.pulse`
+seconds, for the real network is never silent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
-from urllib.parse import parse_qs, urlsplit
+from itertools import count
+from urllib.parse import urlsplit
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -31,14 +39,14 @@ from feedmon.model.instants import from_micros, to_micros
 from feedmon.model.problems import BadInput, Problem
 from feedmon.rehearsal.clock import RehearsalClock
 from feedmon.rehearsal.faults import Fault, FaultPlan
-from feedmon.rehearsal.recording import Line, Recording
+from feedmon.rehearsal.jetstream_asked import FIRST_PATH, SECOND_PATH, Subscription
+from feedmon.rehearsal.jetstream_frames import in_second, message, written_out
+from feedmon.rehearsal.recording import Recording
 
-_MOST_COLLECTIONS = 100
-_MOST_DIDS = 10_000
-_NSID = re.compile(r"[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z][A-Za-z0-9-]*){2,}")
-_DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]+")
 _SWAPPED_WITHIN = 2_000_000  # microseconds; the network's own disorder is smaller
 _NOBODY = "did:plc:rehearsalrehearsalrehear"
+_NUMBERS = 1_000_000  # between one message's number and the next one's: for signs of life in between
+_LEAST_TIME = 10**15  # a cursor below this is a number
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -50,60 +58,12 @@ class Rehearsal(msgspec.Struct, frozen=True):
     ends: datetime
 
 
-class Subscription(msgspec.Struct, frozen=True, kw_only=True):
-    """What a subscriber asked for. Nothing asked for in a set means everything."""
-
-    collections: frozenset[str] = frozenset()
-    prefixes: tuple[str, ...] = ()
-    dids: frozenset[str] = frozenset()
-    largest: int = 0
-    cursor: int | None = None
-
-    @classmethod
-    def parse(cls, query: str) -> Subscription:
-        """Read the query of a request. Raises ValueError, saying what is wrong, as Jetstream would."""
-        asked = parse_qs(query)
-        wanted, dids = frozenset(asked.get("wantedCollections", ())), frozenset(asked.get("wantedDids", ()))
-        names = frozenset(name for name in wanted if not name.endswith(".*"))
-        for name in names:
-            if not _NSID.fullmatch(name):
-                raise ValueError(f"invalid collection: {name}")
-        for did in dids:
-            if not _DID.fullmatch(did):
-                raise ValueError(f"invalid DID: {did}")
-        if len(wanted) > _MOST_COLLECTIONS:
-            raise ValueError(f"too many wanted collections: {len(wanted)} > {_MOST_COLLECTIONS}")
-        if len(dids) > _MOST_DIDS:
-            raise ValueError(f"too many wanted DIDs: {len(dids)} > {_MOST_DIDS}")
-        for option in ("compress", "requireHello"):
-            if asked.get(option, [""])[0] == "true":
-                raise ValueError(f"{option} is not part of a rehearsal")
-        cursor = asked.get("cursor", [""])[0]
-        if cursor and not re.fullmatch(r"-?[0-9]{1,18}", cursor):
-            raise ValueError(f"invalid cursor: {cursor}")
-        largest = asked.get("maxMessageSizeBytes", [""])[0]
-        return cls(
-            collections=names,
-            prefixes=tuple(name.removesuffix("*") for name in wanted - names),
-            dids=dids,
-            largest=int(largest) if re.fullmatch(r"[0-9]{1,9}", largest) else 0,
-            cursor=int(cursor) if cursor else None,
-        )
-
-    def wants(self, line: Line) -> bool:
-        """Whether a message is sent to this subscriber."""
-        if (self.dids and line.did not in self.dids) or (self.largest and len(line.raw) > self.largest):
-            return False
-        if line.kind != "commit" or not (self.collections or self.prefixes):
-            return True
-        return line.collection in self.collections or line.collection.startswith(self.prefixes)
-
-
 class JetstreamServer:
     """An async context manager: inside it the recording is served, on this machine only, by ``clock``.
 
     The clock is set going by the first who asks for it or subscribes. ``port`` 0 takes any free one. ``pulse`` is in
-    seconds of the wall clock. After the last message the server stays, a quiet network, until the context ends.
+    seconds of the wall clock; ``keeps`` is how far back it replays (None: all of it). After the last message the server
+    stays, a quiet network, until the context ends.
 
     Raises BadInput on entering when the port cannot be had.
     """
@@ -116,13 +76,17 @@ class JetstreamServer:
         port: int = 0,
         faults: FaultPlan | None = None,
         pulse: float = 2.0,
+        keeps: timedelta | None = None,
     ) -> None:
         self.recording = recording
         self.clock = clock
         self.pulse = pulse
+        self.keeps = keeps
         self.faults = faults or FaultPlan()
         self._port = port
         self._server: Server | None = None
+        self._signs = count(1)
+        self._signs_sent: dict[int, datetime] = {}
 
     @property
     def url(self) -> str:
@@ -159,27 +123,33 @@ class JetstreamServer:
         if parts.path == "/rehearsal":
             self.clock.begin()
             told = Rehearsal(self.clock.now(), self.clock.rate, self.recording.starts, self.recording.ends)
-            response = connection.respond(HTTPStatus.OK, msgspec.json.encode(told).decode())
-            del response.headers["Content-Type"]
-            response.headers["Content-Type"] = "application/json"
-            return response
-        if parts.path != "/subscribe":
-            return connection.respond(HTTPStatus.NOT_FOUND, "a rehearsal has /subscribe and /rehearsal\n")
+            return _json(connection, HTTPStatus.OK, told)
+        if parts.path not in (FIRST_PATH, SECOND_PATH):
+            return connection.respond(HTTPStatus.NOT_FOUND, f"here are {FIRST_PATH}, {SECOND_PATH}, /rehearsal\n")
         if (status := self.faults.next_answer()) is not None:
             return connection.respond(status, "planned for this rehearsal\n")
         try:
-            Subscription.parse(parts.query)
+            subscription = Subscription.parse(parts.path, parts.query)
         except ValueError as error:
-            return connection.respond(HTTPStatus.BAD_REQUEST, f"{error}\n")
+            if parts.path == FIRST_PATH:
+                return connection.respond(HTTPStatus.BAD_REQUEST, f"{error}\n")
+            return _refusal(connection, "InvalidRequest", str(error))
+        floor = self._floor()
+        first = self._first_for(subscription)
+        if _by_number(subscription) and first < len(self.recording.lines) and self.recording.lines[first].due < floor:
+            return _refusal(connection, "CursorTooOld", f"the oldest is of {from_micros(floor).isoformat()}")
         return None
 
     async def _play(self, connection: ServerConnection) -> None:
         """One subscriber's connection, until either side ends it."""
         request = connection.request
-        subscription = Subscription.parse(urlsplit(request.path).query if request else "")
+        parts = urlsplit(request.path if request else FIRST_PATH)
+        subscription = Subscription.parse(parts.path, parts.query)
         first = self._first_for(subscription)
         self.clock.begin()
         try:
+            for frame in self._before(subscription):
+                await connection.send(frame, text=True)
             async with asyncio.TaskGroup() as tasks:
                 sending = tasks.create_task(self._send_from(first, connection, subscription))
                 async for _ in connection:
@@ -192,12 +162,12 @@ class JetstreamServer:
         lines = self.recording.lines
         swapped = -1
         while True:
-            while place < len(lines) and (place == swapped or not subscription.wants(lines[place])):
+            while place < len(lines) and (place == swapped or not self._wanted(place, subscription)):
                 place += 1
             if place == len(lines):
                 await self._wait(connection, subscription, None)
-            line = lines[place]
-            await self._wait(connection, subscription, line.due)
+            frame = self._frame(place, subscription)
+            await self._wait(connection, subscription, lines[place].due)
             while (fault := self.faults.next_at(place)) is not None:
                 if fault is Fault.REORDER:
                     after = self._soon_after(place, subscription) if swapped < place else None
@@ -206,21 +176,46 @@ class JetstreamServer:
                         continue
                     swapped = after
                     await self._wait(connection, subscription, lines[after].due)
-                    await connection.send(lines[after].raw, text=True)
-                elif await self._commit(fault, connection, line):
+                    await connection.send(self._frame(after, subscription), text=True)
+                elif await self._commit(fault, connection, frame):
                     return
-            await connection.send(line.raw, text=True)
+            await connection.send(frame, text=True)
             place += 1
 
+    def _wanted(self, place: int, subscription: Subscription) -> bool:
+        line = self.recording.lines[place]
+        return (subscription.second or line.event.kind != "sync") and subscription.wants(line.event, len(line.raw))
+
+    def _frame(self, place: int, subscription: Subscription) -> bytes:
+        """A message as this subscriber is sent it."""
+        line = self.recording.lines[place]
+        return in_second(line.raw, line.event, (place + 1) * _NUMBERS) if subscription.second else line.raw
+
+    def _floor(self) -> int:
+        """The time from which on messages are still kept."""
+        return 0 if self.keeps is None else to_micros(self.clock.now() - self.keeps)
+
     def _first_for(self, subscription: Subscription) -> int:
-        now = to_micros(self.clock.now())
-        cursor = now if subscription.cursor is None else min(subscription.cursor, now)
+        now, asked = to_micros(self.clock.now()), subscription.cursor
+        if asked is not None and _by_number(subscription):
+            return min((max(asked, 1) + _NUMBERS - 1) // _NUMBERS - 1, self.recording.first_due(now))
+        cursor = now if asked is None else min(max(asked, self._floor()), now)
         return self.recording.first_due(cursor)
+
+    def _before(self, subscription: Subscription) -> list[bytes]:
+        """What comes before the first message: word of what is not kept, or the sign of life asked for by number."""
+        asked = subscription.cursor
+        if not subscription.second or asked is None:
+            return []
+        if asked >= _LEAST_TIME and asked < self._floor():
+            told = "the cursor is older than what is kept; beginning with the oldest"
+            return [message("info", {"name": "OutdatedCursor", "message": told})]
+        return [self._sign(asked, self._signs_sent[asked])] if asked in self._signs_sent else []
 
     def _soon_after(self, place: int, subscription: Subscription) -> int | None:
         """The next message for a subscriber, if it is near enough in time to be swapped with the one before it."""
         lines = self.recording.lines
-        after = next((later for later in range(place + 1, len(lines)) if subscription.wants(lines[later])), None)
+        after = next((later for later in range(place + 1, len(lines)) if self._wanted(later, subscription)), None)
         return after if after is not None and lines[after].due - lines[place].due <= _SWAPPED_WITHIN else None
 
     async def _wait(self, connection: ServerConnection, subscription: Subscription, due: int | None) -> None:
@@ -230,16 +225,23 @@ class JetstreamServer:
                 async with asyncio.timeout(self.pulse):
                     await (asyncio.Event().wait() if due is None else self.clock.sleep_until(from_micros(due)))
             except TimeoutError:
-                if not subscription.dids:
-                    await connection.send(self._sign_of_life())
+                if not subscription.dids and "account" in (subscription.kinds or {"account"}):
+                    await connection.send(self._sign_of_life(subscription), text=True)
 
-    def _sign_of_life(self) -> str:
+    def _sign_of_life(self, subscription: Subscription) -> bytes:
         now = self.clock.now()
+        if subscription.second:
+            seq = self.recording.first_due(to_micros(now)) * _NUMBERS + next(self._signs)
+            self._signs_sent[seq] = now
+            return self._sign(seq, now)
         account = {"active": True, "did": _NOBODY, "seq": to_micros(now), "time": now}
-        event = {"did": _NOBODY, "time_us": to_micros(now), "kind": "account", "account": account}
-        return msgspec.json.encode(event).decode()
+        return msgspec.json.encode({"did": _NOBODY, "time_us": to_micros(now), "kind": "account", "account": account})
 
-    async def _commit(self, fault: Fault, connection: ServerConnection, line: Line) -> bool:
+    def _sign(self, seq: int, at: datetime) -> bytes:
+        account = {"active": True, "did": _NOBODY, "seq": seq, "time": at}
+        return message("account", {"seq": seq, "did": _NOBODY, "time": written_out(at), "account": account})
+
+    async def _commit(self, fault: Fault, connection: ServerConnection, frame: bytes) -> bool:
         """Let a fault happen before a message is sent; True when it ends the connection."""
         match fault:
             case Fault.DROP:
@@ -256,14 +258,30 @@ class JetstreamServer:
             case Fault.GARBAGE:
                 await connection.send("}{ this is not JSON")
             case Fault.TRUNCATED:
-                await connection.send(line.raw[: len(line.raw) // 2], text=True)
+                await connection.send(frame[: len(frame) // 2], text=True)
             case Fault.BAD_UTF8:
                 await connection.send(b'{"did":"\xff\xfe"}', text=True)
             case Fault.OVERSIZED:
                 await connection.send('{"did":"' + "x" * self.faults.size + '"}')
             case Fault.DUPLICATE:
-                await connection.send(line.raw, text=True)
+                await connection.send(frame, text=True)
         return fault in _ENDING
 
 
 _ENDING = frozenset({Fault.DROP, Fault.GOING_AWAY, Fault.CLOSED, Fault.NO_STATUS})
+
+
+def _by_number(subscription: Subscription) -> bool:
+    return subscription.second and subscription.cursor is not None and subscription.cursor < _LEAST_TIME
+
+
+def _refusal(connection: ServerConnection, error: str, why: str) -> Response:
+    """How the second protocol turns a request away."""
+    return _json(connection, HTTPStatus.BAD_REQUEST, {"error": error, "message": why})
+
+
+def _json(connection: ServerConnection, status: HTTPStatus, told: object) -> Response:
+    response = connection.respond(status, msgspec.json.encode(told).decode())
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = "application/json"
+    return response

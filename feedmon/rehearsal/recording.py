@@ -8,48 +8,36 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 
 from feedmon.model.instants import from_micros
 from feedmon.model.problems import BadInput, Problem
+from feedmon.rehearsal.jetstream_frames import Event, in_first
 
 _MOST_TOLD = 20
 _LONGEST_LINE = 2_000_000
 _LARGEST_FILE = 2_000_000_000
 
 
-class _Commit(msgspec.Struct):
-    collection: str = ""
-
-
-class _Frame(msgspec.Struct):
-    did: str
-    time_us: Annotated[int, msgspec.Meta(ge=10**15, lt=10**16)]
-    kind: str
-    commit: _Commit | None = None
-
-
-_decode = msgspec.json.Decoder(_Frame).decode
-
-
 class Line(msgspec.Struct, frozen=True):
-    """One message: its bytes, its time in microseconds, whose it is, its kind, and its collection if it is a commit.
+    """One message: ``raw`` as the first protocol sends it, and what it is.
 
-    ``due`` is when it is played: its time, or that of a later one recorded before it.
+    ``due`` is when it is played, in microseconds: its time, or that of a later one recorded before it.
     """
 
     raw: bytes
-    micros: int
+    event: Event
     due: int
-    did: str
-    kind: str
-    collection: str
+
+    @property
+    def micros(self) -> int:
+        """Its time."""
+        return self.event.micros
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """What a Jetstream (v1) sent, in the order it was received. Never empty."""
+    """What a Jetstream sent, in the order it was received. Never empty."""
 
     name: str
     lines: tuple[Line, ...]
@@ -89,13 +77,12 @@ def recording_of(raw_lines: Sequence[bytes], name: str) -> Recording:
         if not raw.strip():
             continue
         try:
-            frame = _decode(_checked(raw))
+            first, event = in_first(_checked(raw))
         except (ValueError, RecursionError) as error:
             problems.append(Problem(f"{name}:{number}", f"is no Jetstream message: {_told(error)}."))
             continue
-        due = max(due, frame.time_us)
-        collection = frame.commit.collection if frame.commit else ""
-        lines.append(Line(raw, frame.time_us, due, frame.did, frame.kind, collection))
+        due = max(due, event.micros)
+        lines.append(Line(first, event, due))
     if len(problems) > _MOST_TOLD:
         more = len(problems) - _MOST_TOLD
         problems = [*problems[:_MOST_TOLD], Problem(name, f"has {more} more lines that are no Jetstream messages.")]

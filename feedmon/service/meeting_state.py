@@ -10,12 +10,15 @@ A flag belongs to one version of a post. An edit is judged by itself: the old ve
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import Counter
 from datetime import datetime
 
 import msgspec
 
+from feedmon.judgement.case import Earlier
 from feedmon.judgement.judge import Judge
+from feedmon.judgement.noting import LONGEST_MEMORY
 from feedmon.model.decisions import Decision, state_of
 from feedmon.model.entries import ChairSaw as ChairSawEntry
 from feedmon.model.entries import (
@@ -40,7 +43,7 @@ from feedmon.service import acts
 from feedmon.service.effects import Effects
 from feedmon.service.held import Held, HeldPosts
 from feedmon.service.source_news import SourceNews
-from feedmon.service.words import JUDGED_AT_START, why_cleared
+from feedmon.service.words import CAME_LATE, JUDGED_AT_START, why_cleared
 from feedmon.wire import (
     ChairSaw,
     DecisionMade,
@@ -76,6 +79,7 @@ class MeetingState:
         self.flags: dict[str, FlagView] = {}
         self.following = False
         self._judge = judge
+        self._earlier: list[Earlier] = []
         self._posts = HeldPosts()
         self._unsettled: dict[Held, str] = {}
         self._failures: Counter[str] = Counter()
@@ -144,6 +148,7 @@ class MeetingState:
     def recovered(self) -> None:
         """Everything on record was taken in. All posts wait to be judged again: a kill may have come in between."""
         self.timeline = Timeline(self.marks.values())
+        self._earlier = sorted(note for held in self._posts if (note := self._noted(held)) is not None)
         members = {held.post.key for held in self._posts if held.member is not None}
         self.sources.count(members=len(members))
         for flag_id, view in self.flags.items():
@@ -167,6 +172,7 @@ class MeetingState:
             self.sources.count(members=member is not None, public=member is None)
         held = Held(post, member.id if member else None, edited=isinstance(event, Edited))
         self._posts.add(held)
+        self._note(held)
         effects = self._judged(held, "", now)
         for older in self._posts.versions(post.key):
             if older is not held:
@@ -237,11 +243,34 @@ class MeetingState:
         held.standing = frozenset(raised)
         return effects
 
+    def _note(self, held: Held) -> None:
+        """Remember a member's post for the rules that count; whatever it came too late for is judged again."""
+        note = self._noted(held)
+        if note is None:
+            return
+        insort(self._earlier, note)
+        for later in self._posts:
+            if later.member is not None and note.at < later.post.observed_at <= note.at + LONGEST_MEMORY:
+                self._unsettled.setdefault(later, CAME_LATE)
+
+    def _noted(self, held: Held) -> Earlier | None:
+        try:
+            return self._judge.noted(held.post)
+        except Exception as error:  # a post that upsets the rules is kept all the same
+            self._failed(f"a post could not be noted: {type(error).__name__}")
+            return None
+
+    def _before(self, held: Held) -> list[Earlier]:
+        """What the members' posts in the hour before a post left behind."""
+        at = held.post.observed_at
+        start, stop = (bisect_left(self._earlier, when, key=lambda note: note.at) for when in (at - LONGEST_MEMORY, at))
+        return self._earlier[start:stop]
+
     def _asked(self, held: Held, moment: Moment, now: datetime) -> list[Flag]:
         """The flags that judging gives; those that a rule which failed had raised before stay."""
         standing = [self.flags[one].flag for one in held.standing]
         try:
-            judged = self._judge.judge(held.post, moment, now)
+            judged = self._judge.judge(held.post, moment, now, self._before(held))
         except Exception as error:  # evidence first: the post is written down whatever it does to the rules
             self._failed(f"a post could not be judged: {type(error).__name__}")
             return standing

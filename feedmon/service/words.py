@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from feedmon.model.timeline import Mark, MarkKind, Timeline
 
 JUDGED_AT_START = "Judged again when the service started: it no longer holds."
+CAME_LATE = "An earlier post came late: it no longer holds."
 
 
 def clock_time(at: datetime, zone: str) -> str:

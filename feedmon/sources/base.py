@@ -39,16 +39,24 @@ class CursorMoved(msgspec.Struct, frozen=True):
     """A sign of life: the feed has come as far as ``cursor``, which is the network's instant ``at``, if it tells one.
 
     ``skipped`` messages since the item before belonged to no meeting. ``heard`` is when the sign came, if it is handed
-    on later than at once.
+    on later than at once. ``remark`` is what a person should know of the feed while all is well (what it has cost, how
+    it is followed); None leaves the one before as it is.
     """
 
     cursor: str | None = None
     at: datetime | None = None
     skipped: int = 0
     heard: datetime | None = None
+    remark: str | None = None
 
 
-ConnectionItem = Connected | Captured | CursorMoved | FeedFault
+class NotKept(msgspec.Struct, frozen=True):
+    """The network has nothing any more from before ``until``, though it was asked for it. Comes before what it has."""
+
+    until: datetime
+
+
+ConnectionItem = Connected | NotKept | Captured | CursorMoved | FeedFault
 """What one connection yields: :class:`Connected` first. A FeedFault's ``count`` is the total so far of its kind."""
 
 SourceItem = Captured | CursorMoved | SourceState | Gap | FeedFault

@@ -174,7 +174,7 @@ def read_record(
         claimed_at=_instant(content.created_at),
         links=links,
         hashtags=_hashtags(content, features),
-        media=(*media, *(Media(MediaKind.LIVE) for link in links if _is_live(link))),
+        media=(*media, *(Media(MediaKind.LIVE) for link in links if is_live(link))),
         mentions=tuple(_mentions(content.text, features, handle_of)),
         reply_to=parent,
         thread=root if root != parent else None,
@@ -319,7 +319,8 @@ def _host(link: str) -> str:
         return ""
 
 
-def _is_live(link: str) -> bool:
+def is_live(link: str) -> bool:
+    """Whether a link leads to a live broadcast, by its address alone."""
     return bool(_host(link)) and _LIVE.match(link.split("//", 1)[1].removeprefix("www.")) is not None
 
 

@@ -8,6 +8,7 @@ bounded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -21,6 +22,10 @@ from feedmon.sources.select import Selection, handle_key
 
 COLLECTIONS = (POST, REPOST)
 """The kinds of record that are posts to us."""
+
+_DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,2040}")
+_RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
+_HANDLE = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 
 _MOST_HELD = 50_000
 _MOST_DELETED = 20_000
@@ -75,6 +80,48 @@ class Unusable(msgspec.Struct, frozen=True):
 
 Message = Written | Gone | Named | Life | Unusable
 
+
+class Commit(msgspec.Struct):
+    """One change of a repository, in the words all of Bluesky's streams have for it; ``record`` is JSON."""
+
+    operation: str
+    collection: str
+    rkey: str
+    rev: str | None = None
+    cid: str | None = None
+    record: msgspec.Raw = msgspec.Raw()
+
+
+def committed(did: str, micros: int, commit: Commit) -> Message:
+    """What a change of ``did``'s repository says."""
+    if not _DID.fullmatch(did):
+        return Unusable("no author")
+    if not _RKEY.fullmatch(commit.rkey):
+        return Unusable("not an event")
+    rev, cid = commit.rev or "", commit.cid or ""
+    match commit.operation:
+        case "create" | "update":
+            record, edited = bytes(commit.record), commit.operation == "update"
+            if not record:
+                return Unusable("no record")
+            return Written(did, micros, commit.collection, commit.rkey, cid, rev, edited, record)
+        case "delete":
+            return Gone(did, micros, commit.collection, commit.rkey, rev)
+    return Life(micros)
+
+
+def named(did: str, micros: int, handle: str | None) -> Message:
+    """What an identity event says; often no handle is told, or that it is not valid."""
+    if _DID.fullmatch(did) and handle and _HANDLE.fullmatch(handle) and handle != "handle.invalid":
+        return Named(did, micros, handle.lower())
+    return lives(did, micros)
+
+
+def lives(did: str, micros: int) -> Message:
+    """What any other event of an account says."""
+    return Life(micros) if _DID.fullmatch(did) else Unusable("no author")
+
+
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
@@ -107,6 +154,8 @@ class BlueskyStream:
         self._deleted: _Memory[str, Gone] = _Memory(_MOST_DELETED)
         self._handles: _Memory[str, str] = _Memory(_MOST_HANDLES)
         self._followed = set(selection.author_ids)
+        self._by_handle_alone = selection.handles - {handle_key(handle) for handle in selection.handle_of.values()}
+        self._adopted: dict[str, str] = {}
         self.authors = {did.encode() for did in selection.author_ids}
         """Whose every record matters: those followed, and those of whom a post is held. For a gate before decoding."""
         self.addressed = {who.lower().encode() for who in selection.author_ids | selection.handles}
@@ -115,8 +164,11 @@ class BlueskyStream:
             self._hold(post_id, None)
 
     def handle_of(self, did: str) -> str | None:
-        """The handle on the roster, else the one the stream told of, else None."""
-        return self._selection.handle_of.get(did) or self._handles.get(did)
+        """The handle the stream told of last, else the one on the roster, else None.
+
+        Whoever is on the roster by handle alone keeps that handle: nothing else ties the account to it.
+        """
+        return self._adopted.get(did) or self._handles.get(did) or self._selection.handle_of.get(did)
 
     def take(self, message: Message, received_at: datetime) -> tuple[SourceEvent, ...]:
         """What a message means for us, oldest first; most mean nothing.
@@ -172,8 +224,13 @@ class BlueskyStream:
         return (self._deletion(post_id, message),)
 
     def _named(self, message: Named) -> None:
+        key = handle_key(message.handle)
+        if key in self._adopted.values():
+            # The first to be named so is meant. Later ones are not: a handle that was given up can be had by anybody.
+            return
         self._handles.keep(message.did, message.handle)
-        if handle_key(message.handle) in self._selection.handles:
+        if key in self._by_handle_alone and message.did not in self._followed:
+            self._adopted[message.did] = key
             self._followed.add(message.did)
             self.authors.add(message.did.encode())
             self.addressed.add(message.did.lower().encode())

@@ -17,25 +17,10 @@ from typing import Annotated
 
 import msgspec
 
-from feedmon.sources.bluesky_stream import Gone, Life, Message, Named, Unusable, Written
-
-LARGEST = 2_000_000
-"""Bytes of a frame beyond which it is not read; a post is a few hundred, and no record may exceed one megabyte."""
-
-_DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,2040}")
-_RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
-_HANDLE = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+from feedmon.sources.bluesky_socket import LARGEST
+from feedmon.sources.bluesky_stream import Commit, Message, Unusable, committed, lives, named
 
 _Micros = Annotated[int, msgspec.Meta(ge=10**15, lt=10**16)]  # 2001 to 2286; less is another kind of cursor
-
-
-class _Commit(msgspec.Struct):
-    operation: str
-    collection: str
-    rkey: str
-    rev: str | None = None
-    cid: str | None = None
-    record: msgspec.Raw = msgspec.Raw()
 
 
 class _Identity(msgspec.Struct):
@@ -46,7 +31,7 @@ class _Frame(msgspec.Struct):
     did: str
     time_us: _Micros
     kind: str
-    commit: _Commit | None = None
+    commit: Commit | None = None
     identity: _Identity | None = None
 
 
@@ -65,30 +50,15 @@ def read(frame: bytes) -> Message:
         return Unusable("not UTF-8")
     except (ValueError, RecursionError):
         return Unusable("not JSON")
-    if not _DID.fullmatch(said.did):
-        return Unusable("no author")
-    if said.kind == "identity" and said.identity is not None:
-        handle = said.identity.handle
-        if handle and _HANDLE.fullmatch(handle) and handle != "handle.invalid":
-            return Named(said.did, said.time_us, handle.lower())
-    if said.kind != "commit":
-        return Life(said.time_us)
-    if said.commit is None or not _RKEY.fullmatch(said.commit.rkey):
-        return Unusable("not an event")
-    return _commit(said.did, said.time_us, said.commit)
-
-
-def _commit(did: str, micros: int, commit: _Commit) -> Message:
-    rev, cid = commit.rev or "", commit.cid or ""
-    match commit.operation:
-        case "create" | "update":
-            record, edited = bytes(commit.record), commit.operation == "update"
-            if not record:
-                return Unusable("no record")
-            return Written(did, micros, commit.collection, commit.rkey, cid, rev, edited, record)
-        case "delete":
-            return Gone(did, micros, commit.collection, commit.rkey, rev)
-    return Life(micros)
+    match said.kind:
+        case "identity":
+            return named(said.did, said.time_us, said.identity.handle if said.identity else None)
+        case "commit" if said.commit is None:
+            return Unusable("not an event")
+        case "commit":
+            return committed(said.did, said.time_us, said.commit)
+        case _:
+            return lives(said.did, said.time_us)
 
 
 # A created post or repost, exactly as Jetstream writes it. Values hold no escaped character, so that what matches
@@ -114,17 +84,16 @@ def skim(frame: bytes, authors: Set[bytes], addressed: Set[bytes]) -> int | None
     if created is None or frame[-2:] != b"}}" or len(frame) > LARGEST:
         return None
     author, micros, repost = created.groups()
-    if author in authors:
-        return None
-    if repost:
-        return int(micros)
+    return int(micros) if author not in authors and (repost or names_nobody(frame, addressed)) else None
+
+
+def names_nobody(frame: bytes, addressed: Set[bytes]) -> bool:
+    """Whether a frame with a created post has nothing that could be a hashtag, and names nobody ``addressed``."""
     # A single byte is looked for first: that is several times as fast as the sequence it begins.
     if b"#" in frame or b"@" in frame or b'"tags"' in frame:
-        return None
+        return False
     if b"\\" in frame and (b"\\u" in frame or b"\\/" in frame):
-        return None
+        return False
     if b"\xef" in frame and b"\xef\xbc\x83" in frame:
-        return None
-    if b"at://" in frame and any(who.lower() in addressed for who in _AUTHORITY.findall(frame)):
-        return None
-    return int(micros)
+        return False
+    return b"at://" not in frame or not any(who.lower() in addressed for who in _AUTHORITY.findall(frame))

@@ -67,11 +67,13 @@ def people_of(post: Post) -> Iterator[Author | Target]:
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """What to look for on a network, for all meetings together.
 
-    ``hashtags`` and ``handles`` are keys (:func:`hashtag_key`, :func:`handle_key`); ``handle_of`` gives, for an
-    account's id, the handle the roster knows it by.
+    ``hashtags`` and ``handles`` are keys (:func:`hashtag_key`, :func:`handle_key`), ``tags_as_written`` the hashtags
+    as the meeting file has them, for networks that tell accents apart; ``handle_of`` gives, for an account's id, the
+    handle the roster knows it by.
     """
 
     hashtags: frozenset[str] = frozenset()
+    tags_as_written: frozenset[str] = frozenset()
     author_ids: frozenset[str] = frozenset()
     handles: frozenset[str] = frozenset()
     handle_of: dict[str, str] = {}
@@ -88,6 +90,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         ]
         return cls(
             hashtags=frozenset(hashtag_key(tag) for meeting in meetings for tag in meeting.hashtags) - {""},
+            tags_as_written=frozenset(tag for meeting in meetings for tag in meeting.hashtags),
             author_ids=frozenset(account.id for account in accounts if account.id),
             handles=frozenset(handle_key(account.handle) for account in accounts) - {""},
             handle_of={account.id: account.handle for account in accounts if account.id and account.handle},

@@ -25,6 +25,7 @@ from feedmon.sources.base import (
     Connected,
     ConnectionItem,
     CursorMoved,
+    NotKept,
     Source,
     SourceItem,
     SourceLost,
@@ -50,6 +51,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     behind_after: float = 30.0
     told_every: float = 10.0
 
+
+_TOO_LONG_AGO = "the network no longer keeps what was sent then"
 
 PATIENCE = Policy()
 """The policy for a real evening."""
@@ -129,11 +132,13 @@ class _Watch:
         self._unseen_since = came_to if came_to and came_to < now else None
         self._began = now
         self._replays = False
+        self._kept_from: datetime | None = None
         self._come_to: datetime | None = None  # the latest network time on this connection: single messages come late
         self._well_since: datetime | None = None
         self._quiet_from = now
         self._open_gaps: list[Gap] = []
         self._why = ""
+        self._remark = ""
 
     def take(self, item: ConnectionItem | None, now: datetime) -> list[SourceItem]:
         """What to tell upon an item, or (None) upon the mere passing of time."""
@@ -141,11 +146,16 @@ class _Watch:
             case None:
                 return self._tick(now)
             case Connected(replays):
-                self._replays, self._come_to = replays, None
+                self._replays, self._come_to, self._kept_from = replays, None, None
+                return []
+            case NotKept(until):
+                self._kept_from = until
+                self._open_gaps = [gap for gap in self._open_gaps if gap.start >= until]
                 return []
             case Captured(event):
                 return [*self._alive(event_time(event), now, event), item, *self._filled(event_time(event))]
-            case CursorMoved(at=at, heard=heard):
+            case CursorMoved(at=at, heard=heard, remark=remark):
+                self._remark = self._remark if remark is None else remark
                 return [*self._alive(at, heard or now), item, *self._filled(at)]
             case fault:
                 return [fault]
@@ -189,8 +199,8 @@ class _Watch:
         if self._come_to is not None and now - self._come_to > _seconds(self._policy.behind_after):
             condition, why = SourceCondition.BEHIND, "what it sends is catching up with the present"
         else:
-            condition, why = self._quiet_or_live(now), ""
-        if condition is not known.condition and (state := self._tell(condition, now, why)):
+            condition, why = self._quiet_or_live(now), self._remark
+        if state := self._tell(condition, now, why):
             told.append(state)
         return told
 
@@ -201,10 +211,18 @@ class _Watch:
             log.info("%s: back, after %.0f s", self.state.name, (now - (start or now)).total_seconds())
         if start is None or start >= now:
             return []
-        gap = Gap(source=self.state.name, start=start, end=now, filled=False, why=self._why or "not followed until now")
-        if self._replays:
-            self._open_gaps.append(gap)
-        return [gap]
+        why = self._why or "not followed until now"
+        told: list[SourceItem] = []
+        if self._replays and self._kept_from is not None and start < self._kept_from:
+            lasting = min(self._kept_from, now)
+            told.append(Gap(source=self.state.name, start=start, end=lasting, filled=False, why=_TOO_LONG_AGO))
+            start = lasting
+        if start < now:
+            gap = Gap(source=self.state.name, start=start, end=now, filled=False, why=why)
+            told.append(gap)
+            if self._replays:
+                self._open_gaps.append(gap)
+        return told
 
     def _filled(self, at: datetime | None) -> list[SourceItem]:
         """The gaps that the network has sent again in full, now that it has come to ``at``."""
@@ -216,7 +234,7 @@ class _Watch:
         if self._well_since is None:
             return []
         if self.state.condition is SourceCondition.LIVE:
-            self._tell(self._quiet_or_live(now), now, "")
+            self._tell(self._quiet_or_live(now), now, self._remark)
         return [self.state]
 
     def _quiet_or_live(self, now: datetime) -> SourceCondition:

@@ -127,6 +127,16 @@ def test_contractions_open_the_same_with_and_without_their_apostrophe() -> None:
         ("{he|she}'s {a|} wank*", ["he's a wanker", "shes wanking", "SHE’S A WANK"], ["they're wankers"]),
         ("{one|two}", ["one", "two"], ["three"]),
         ("talk{s|ing} {utter|} rubbish*", ["talks rubbish", "talking utter rubbishy"], ["talk rubbish"]),
+        (
+            "give ~ a {medal|star}",
+            ["give him a medal", "Give Cllr Ann Weir a star", "give @weir.example a medal", "give 1.5 of us a star"],
+            ["give a medal", "give the whole of row six a star", "give up. Hand him a medal"],
+        ),
+        (
+            "so ~ {very|} old*",
+            ["so he is very old", "so x older"],
+            ["so old", "so. Then very old", "so he is no longer old"],
+        ),
     ],
 )
 def test_a_phrase_with_choices_is_found_in_every_choice_and_no_other(written, said, not_said) -> None:
@@ -142,7 +152,10 @@ def test_a_phrase_with_choices_is_found_in_every_choice_and_no_other(written, sa
         assert hits(text) == []
 
 
-@pytest.mark.parametrize("written", ["{a|b", "{a|} {b|}", "{a {b|c} d|e}"])
+@pytest.mark.parametrize(
+    "written",
+    ["{a|b", "{a|} {b|}", "{a {b|c} d|e}", "~", "~ medal", "give ~", "give~ a", "{the|~} medal", "{a|} ~ {b|}"],
+)
 def test_a_phrase_that_could_mean_anything_is_refused(written) -> None:
     with pytest.raises(ValueError, match="“"):
         phrase(written)
