@@ -1,9 +1,9 @@
 """The stream of a personal data server: for a council or community that runs its own part of Bluesky's network.
 
-``com.atproto.sync.subscribeRepos``, over a WebSocket. Such a server may be silent all evening, sends no pings, and drops
-connections without a word when it stops; so it is we who ask whether it is there. Its cursor is a number of its own,
-and exclusive: it is asked for the number before, so that it begins with one we know, and else is not believed. It
-cannot be asked for a time: then it is asked for all it keeps, and what is older is let go.
+``com.atproto.sync.subscribeRepos``, over a WebSocket. Such a server may be silent all evening, sends no pings, and
+drops connections without a word when it stops; so it is we who ask whether it is there. Its cursor is a number of its
+own, and exclusive: it is asked for the number before, so that it begins with one we know, and else is not believed.
+It cannot be asked for a time: then it is asked for all it keeps, and what is older is let go.
 
 What it says is read in :mod:`feedmon.sources.firehose_frames`; what of it is for us, as with all of Bluesky, is decided
 in :mod:`feedmon.sources.bluesky_stream`.
@@ -32,7 +32,7 @@ _MEND = f"Check the source's url in the meeting file: it looks like {_EXAMPLE}."
 
 
 class PdsSource(BlueskySource):
-    """A personal data server, followed for all posts and reposts, of which what a :class:`Selection` wants is handed on.
+    """A personal data server, followed for all posts and reposts; what a :class:`Selection` wants is handed on.
 
     ``held`` are posts captured before this process began; ``tap`` sees every change of a post or name, as Jetstream
     would tell it.
@@ -66,7 +66,7 @@ class _Firehose(Dialect):
         query = urlencode({"cursor": max((asked.seq or 0) - 1, 0)})
         return urlunsplit(urlsplit(server)._replace(query=query))
 
-    def skim(self, frame: bytes, stream: BlueskyStream) -> Said | None:
+    def skim(self, frame: bytes, stream: BlueskyStream) -> Said | None:  # noqa: ARG002  # all of it is decoded
         return None
 
     def read(self, frame: bytes) -> Said:

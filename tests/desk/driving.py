@@ -71,10 +71,10 @@ class Seat:
 
     async def calm(self) -> None:
         """Wait until the desk has nothing left to do, as a person sees it."""
-        for _ in range(50):
+        for _ in range(100):
             spent = process_time()
-            await asyncio.sleep(0.02)
-            if process_time() - spent < 0.002:
+            await asyncio.sleep(0.008)
+            if process_time() - spent < 0.0015:
                 return
 
     async def until(self, so: Callable[[], bool], what: str = "") -> None:

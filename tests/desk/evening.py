@@ -181,7 +181,7 @@ def attack(
             member=member,
             spans=spans(text, *words),
             steps=(
-                Step("the author is a member on the roster", True, "Tobias Renfrew"),
+                Step("the author is a member on the roster", True, who.name if (who := MEETING.member(member)) else ""),
                 Step("the member was in the room", True),
                 Step("insulting words", True, ", ".join(words)),
                 Step("said of a person", True, "a colleague is answered or named"),

@@ -15,85 +15,65 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from feedmon.wire import PROTOCOL
-from tests.desk.driving import PATIENCE
+from tests.desk.driving import PATIENCE, served_beside
 from tests.desk.evening import snapshot
 from tests.desk.wire_service import TOKEN, WireService, serving
+from tui.__main__ import main
 
 ENTER_OTHER_SCREEN, LEAVE_OTHER_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 
 
-async def said(*arguments: str, token: str | None = TOKEN) -> tuple[int, str, str]:
+def said(*arguments: str, token: str | None = TOKEN) -> tuple[int, str, str]:
     """The exit code, standard output and standard error of one run."""
-    environment = {key: value for key, value in os.environ.items() if key != "FEEDMON_TOKEN"}
-    if token is not None:
-        environment["FEEDMON_TOKEN"] = token
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tui",
-        *arguments,
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    result = CliRunner().invoke(main, arguments, env={"FEEDMON_TOKEN": token})
+    return result.exit_code, result.stdout, result.stderr
+
+
+def refused(*arguments: str, token: str | None = TOKEN) -> str:
+    """The one line said by a desk that cannot start."""
+    code, out, err = said(*arguments, token=token)
+    assert (code, out) == (2, "")
+    assert err.startswith("feedmon-desk: ")
+    assert err.count("\n") == 1
+    return err
 
 
 class TestCannotStart:
     """One clear line, and exit code 2."""
 
-    async def refused(self, *arguments: str, token: str | None = TOKEN) -> str:
-        """The one line said."""
-        code, out, err = await said(*arguments, token=token)
-        assert (code, out) == (2, "")
-        assert err.startswith("feedmon-desk: ")
-        assert err.count("\n") == 1
-        return err
-
-    async def test_each_hindrance_is_named_with_its_mend(self, tmp_path: Path) -> None:
+    def test_each_hindrance_is_named_with_its_mend(self, tmp_path: Path) -> None:
         """Address, token, meeting, protocol: each has its own line."""
-        empty, torn = tmp_path / "empty", tmp_path / "torn"
+        empty, torn, none = tmp_path / "empty", tmp_path / "torn", tmp_path / "none"
         empty.write_text("\n")
         torn.write_bytes(b"\xff\xfe")
-        async with serving(snapshot()) as service:
+        with served_beside(snapshot()) as (service, do):
             url = str(service.address.url)
-            lines = await asyncio.gather(
-                self.refused("--url", "127.0.0.1:8642"),
-                self.refused("--url", url, token=None),
-                self.refused("--url", url, token="wrong"),
-                self.refused("--url", url, "--meeting", "nowhere"),
-                self.refused("--url", url, "--token-file", str(tmp_path / "none"), token=None),
-                self.refused("--url", url, "--token-file", str(empty), token=None),
-                self.refused("--url", url, "--token-file", str(torn), token=None),
-            )
+            assert "Write it like http://127.0.0.1:8642" in refused("--url", "127.0.0.1:8642")
+            assert "put the service's token in FEEDMON_TOKEN" in refused("--url", url, token=None)
+            assert "refused the token" in refused("--url", url, token="wrong")
+            assert "It has: saltmarsh" in refused("--url", url, "--meeting", "nowhere")
+            for file, told in ((none, "No such file"), (empty, "is empty"), (torn, "it is not text")):
+                assert told in refused("--url", url, "--token-file", str(file), token=None)
             service.snapshot = msgspec.structs.replace(service.snapshot, protocol=PROTOCOL + 1)
-            lines.append(await self.refused("--url", url))
-            await service.stop()
-            lines.append(await self.refused("--url", url))
-        for line, told in zip(
-            lines,
-            (
-                "Write it like http://127.0.0.1:8642",
-                "put the service's token in FEEDMON_TOKEN",
-                "refused the token",
-                "It has: saltmarsh",
-                "none cannot be read: No such file",
-                "is empty",
-                "it is not text",
-                "Update feedmon where the desk runs",
-                "Nothing answers at",
-            ),
-            strict=True,
-        ):
-            assert told in line
+            assert "Update feedmon where the desk runs" in refused("--url", url)
+            do(service.stop())
+            assert "Nothing answers at" in refused("--url", url)
 
-    async def test_the_token_is_never_an_argument(self) -> None:
+    async def test_as_a_program_of_its_own(self) -> None:
+        """The same from a shell: one line on standard error, exit code 2."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tui", "--url", "nowhere", stderr=asyncio.subprocess.PIPE, env={"FEEDMON_TOKEN": "x"}
+        )
+        _, err = await process.communicate()
+        assert process.returncode == 2
+        assert err.decode().startswith("feedmon-desk: “nowhere” is not the address of a service.")
+
+    def test_the_token_is_never_an_argument(self) -> None:
         """Arguments are seen by everyone on the machine, so there is no option for the token itself."""
-        code, out, _ = await said("--help")
+        code, out, _ = said("--help")
         assert code == 0
         assert "--token-file" in out
         assert re.search(r"--token\b(?!-file)", out) is None

@@ -10,12 +10,14 @@ import msgspec
 from yarl import URL
 
 from feedmon.rehearsal.clock import RehearsalClock
+from feedmon.rehearsal.jetstream_server import JetstreamServer
+from feedmon.rehearsal.recording import recording_of
 from feedmon.service.app import Preparation, Running, Settings
 from feedmon.service.app import serving as service_of
 from feedmon.wire import DismissReason, FlagState, MarkKind
-from tests.desk.driving import Seat
+from tests.desk.driving import Seat, frozen
 from tests.service import rooms
-from tests.service.evening import evening, line
+from tests.service.evening import HASTY, RATE, followed, line
 from tests.service.rooms import BRENNAN, GOSSIP, RESIDENT, THREAT
 from tui.app import DeskApp
 from tui.link import Address, Link, first_word
@@ -30,27 +32,37 @@ def address_of(running: Running) -> Address:
 
 @asynccontextmanager
 async def seated_at(address: Address) -> AsyncIterator[Seat]:
-    """A desk on the service at this address, joined as ``feedmon-desk`` joins."""
+    """A desk on the service at this address, joined as ``feedmon-desk`` joins; its time goes by what it is told."""
     snapshot = await first_word(address, None)
-    app = DeskApp(snapshot, Link(address, snapshot.meeting.id, snapshot.seq))
+    app = DeskApp(snapshot, Link(address, snapshot.meeting.id, snapshot.seq), ticks=frozen)
     async with app.run_test(size=(116, 32)) as pilot:
         seat = Seat(app, pilot, None)  # type: ignore[arg-type]  # the service is not one of ours
         await seat.joined()
         yield seat
 
 
+@asynccontextmanager
+async def held_evening(data: Path, lines: list[bytes]) -> AsyncIterator[tuple[Running, RehearsalClock]]:
+    """A service whose clock stands still at half past six until it is begun; then its feed says these lines."""
+    clock = RehearsalClock(rooms.at(30), RATE, held=True)
+    async with JetstreamServer(recording_of(lines, "test"), clock, pulse=0.1) as feed:
+        settings = Settings(data, port=0, rehearsal=feed.url, rate=RATE, policy=HASTY)
+        async with service_of([Preparation(followed(), rooms.packs())], settings, clock) as running:
+            yield running, clock
+
+
 async def test_an_evening_at_the_desk(tmp_path: Path) -> None:
     """Marks change what is flagged, decisions stick, and a desk that joins later is told just what this one shows."""
-    lines = [line(1, 32, THREAT, RESIDENT), line(2, 55, GOSSIP, BRENNAN)]
-    async with evening(tmp_path, lines, rate=300) as held, seated_at(where := address_of(held.running)) as seat:
+    lines = [line(1, 32, THREAT, RESIDENT), line(2, 34, GOSSIP, BRENNAN)]
+    async with held_evening(tmp_path, lines) as (running, clock), seated_at(where := address_of(running)) as seat:
         await seat.press("o", "n")
         await seat.until_said("✓ Item 1, Apologies for absence began")
-        await seat.until(lambda: len(seat.desk.flags.rows) == 1)
-        threat = seat.desk.flags.cursor
         await seat.press("x", "end", "enter", "enter")
         await seat.until_said("✓ Public excluded for item 9")
-        await seat.until(lambda: len(seat.desk.flags.rows) == 2)
         assert "public excluded since" in seat.text("#agenda")
+        clock.begin()
+        await seat.until(lambda: len(seat.desk.flags.rows) == 2)
+        threat = seat.desk.flags.cursor
 
         await seat.press("U")
         await seat.until(lambda: "no longer raised" in seat.text("#flags"))

@@ -37,8 +37,8 @@ def meeting() -> Meeting:
 
 @cache
 def packs() -> tuple[Pack, ...]:
-    """Ventnor's rules with the two lexicons these tests need: to make them all ready takes most of a second."""
-    needed = {"private_session", "threats"}
+    """Ventnor's rules with the lexicons these tests need: to make them all ready takes most of a second."""
+    needed = {"private_session", "threats", "insults", "people"}
     return tuple(
         msgspec.structs.replace(pack, lexicons=tuple(one for one in pack.lexicons if one.id in needed))
         for pack in read_packs(["ventnor"])

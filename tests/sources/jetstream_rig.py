@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
+import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from feedmon.rehearsal.clock import RehearsalClock
 from feedmon.rehearsal.faults import Fault, FaultPlan
+from feedmon.rehearsal.jetstream_asked import FIRST_PATH, SECOND_PATH
 from feedmon.rehearsal.jetstream_server import JetstreamServer
 from feedmon.rehearsal.recording import recording_of
 from feedmon.sources import Selection, open_source
@@ -29,6 +32,7 @@ from tests.sources.source_conformance import (
 
 SELECTION = Selection.of([MEETING])
 SECOND = 1_000_000
+BOTH = pytest.mark.parametrize("path", [FIRST_PATH, SECOND_PATH], ids=["v1", "v2"])
 FAULTS = {
     Trouble.CUT: Fault.DROP,
     Trouble.CLEAN_CLOSE: Fault.GOING_AWAY,
@@ -40,8 +44,9 @@ FAULTS = {
 class JetstreamServing:
     """A rehearsal server with posts of the meeting and others in turn, two seconds of meeting time apart."""
 
-    def __init__(self, server: JetstreamServer, ids: Sequence[str]) -> None:
+    def __init__(self, server: JetstreamServer, ids: Sequence[str], path: str) -> None:
         self.server = server
+        self.path = path
         self.clock = server.clock
         self.ids = ids
 
@@ -51,11 +56,14 @@ class JetstreamServing:
         return len(self.server._server.connections)
 
     def source(self, tap: Tap | None = None) -> Source:
-        return open_source(spec(self.server.url), SELECTION, tap=tap)
+        return open_source(spec(self.server.url + self.path), SELECTION, tap=tap)
 
 
 class JetstreamRig(Rig):
     replays = True
+
+    def __init__(self, path: str = FIRST_PATH) -> None:
+        self.path = path
 
     @asynccontextmanager
     async def serve(
@@ -68,7 +76,7 @@ class JetstreamRig(Rig):
         plan = FaultPlan({2 * place + 1: [FAULTS[what]] for place, what in (trouble or {}).items()}, answers=answers)
         clock = RehearsalClock(EVENING, 200, held=True)
         async with JetstreamServer(recording_of(lines, "test"), clock, faults=plan, pulse=0.02) as server:
-            yield JetstreamServing(server, [uri(RESIDENT, f"3p{number}") for number in range(posts)])
+            yield JetstreamServing(server, [uri(RESIDENT, f"3p{number}") for number in range(posts)], self.path)
 
 
 def evening(posts: int, apart: float = 1.0) -> tuple[list[bytes], list[str]]:
@@ -87,9 +95,10 @@ async def serving(
     rate: float = 200,
     pulse: float = 0.02,
     held: bool = True,
+    keeps: timedelta | None = None,
 ) -> AsyncIterator[JetstreamServer]:
     clock = RehearsalClock(EVENING, rate, held=held)
-    async with JetstreamServer(recording_of(lines, "test"), clock, faults=faults, pulse=pulse) as server:
+    async with JetstreamServer(recording_of(lines, "test"), clock, faults=faults, pulse=pulse, keeps=keeps) as server:
         yield server
 
 

@@ -12,7 +12,7 @@ from feedmon.model.posts import Deleted, Edited, Seen, SourceEvent
 from feedmon.sources import bluesky_stream
 from feedmon.sources.bluesky_stream import BlueskyStream, Unusable
 from feedmon.sources.jetstream_v1 import read
-from feedmon.sources.select import Selection
+from feedmon.sources.select import MeetingIndex, Selection
 from tests.sources.bluesky_frames import (
     EVENING,
     MARCHBANKS,
@@ -119,15 +119,34 @@ def test_other_records_and_account_events_mean_nothing() -> None:
     assert take(new_stream(), like, account(MARCHBANKS, active=False)) == []
 
 
-def test_handles_come_from_the_roster_then_from_the_stream_then_not_at_all() -> None:
+def test_handles_come_from_the_stream_then_from_the_roster_then_not_at_all() -> None:
     stream = new_stream()
-    take(stream, identity(MARCHBANKS, "someone-else.example"), identity(RESIDENT, "resident.example"))
+    take(stream, identity(RESIDENT, "resident.example"))
     events = take(stream, post(MARCHBANKS, "3a", "x"), post(RESIDENT, "3b", TAG), post(STRANGER, "3c", TAG))
     assert [event.post.author.handle for event in events if isinstance(event, Seen)] == [
         "marchbanks.example",
         "resident.example",
         STRANGER,
     ]
+
+
+def test_a_change_of_handle_keeps_the_member_and_shows_the_new_one() -> None:
+    stream = new_stream()
+    before = take(stream, post(MARCHBANKS, "3a", "x"))
+    take(stream, identity(MARCHBANKS, "cllr-marchbanks.example"))
+    posts = [event.post for event in (*before, *take(stream, post(MARCHBANKS, "3b", "y"))) if isinstance(event, Seen)]
+    assert [post.author.handle for post in posts] == ["marchbanks.example", "cllr-marchbanks.example"]
+    assert [MeetingIndex([MEETING]).meetings_for(post) for post in posts] == [("saltmarsh",), ("saltmarsh",)]
+
+
+def test_a_handle_of_the_roster_that_somebody_else_takes_later_is_not_theirs() -> None:
+    """By handle alone the first to be named so is meant, and keeps that handle here whatever they are called later."""
+    stream = new_stream()
+    take(stream, identity(SANDHU, "sandhu.example"), identity(SANDHU, "renamed.example"))
+    take(stream, identity(STRANGER, "sandhu.example"))
+    events = take(stream, post(SANDHU, "3a", "x"), post(STRANGER, "3b", "y"))
+    assert told(events) == [("Seen", "3a")]
+    assert [event.post.author.handle for event in events if isinstance(event, Seen)] == ["sandhu.example"]
 
 
 def test_a_member_known_by_handle_alone_is_followed_once_the_stream_names_them() -> None:

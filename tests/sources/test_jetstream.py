@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from datetime import timedelta
+from random import Random
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,8 +16,11 @@ from feedmon.model.posts import Deleted, Edited, PostKey, Seen
 from feedmon.model.problems import BadInput
 from feedmon.model.sourcestate import FeedFault, Gap
 from feedmon.rehearsal.clock import RehearsalClock
+from feedmon.rehearsal.jetstream_asked import FIRST_PATH, SECOND_PATH
 from feedmon.sources import open_source
-from feedmon.sources.base import Captured, CursorMoved, SourceLost
+from feedmon.sources.base import Captured, CursorMoved, SourceItem, SourceLost
+from feedmon.sources.jetstream import KEPT_BY_NETWORK
+from feedmon.sources.supervisor import follow
 from tests.sources.bluesky_frames import (
     EVENING,
     RESIDENT,
@@ -29,8 +34,9 @@ from tests.sources.bluesky_frames import (
     uri,
     written,
 )
-from tests.sources.jetstream_rig import SECOND, SELECTION, JetstreamRig, evening, hostile, serving
+from tests.sources.jetstream_rig import BOTH, SECOND, SELECTION, JetstreamRig, evening, hostile, serving
 from tests.sources.source_conformance import (
+    BRISK,
     Rig,
     SourceConformance,
     followed,
@@ -40,9 +46,9 @@ from tests.sources.source_conformance import (
 
 
 class TestJetstreamConformance(SourceConformance):
-    @pytest.fixture
-    def rig(self) -> Rig:
-        return JetstreamRig()
+    @pytest.fixture(params=[FIRST_PATH, SECOND_PATH], ids=["v1", "v2"])
+    def rig(self, request: pytest.FixtureRequest) -> Rig:
+        return JetstreamRig(request.param)
 
 
 async def test_a_connection_begins_a_little_before_the_cursor_and_hands_nothing_on_twice() -> None:
@@ -69,7 +75,8 @@ async def test_a_connection_begins_a_little_before_the_cursor_and_hands_nothing_
     assert asked[1]["cursor"] == [str(T0 + 3 * SECOND)]
 
 
-async def test_edits_deletions_and_deletions_that_come_first() -> None:
+@BOTH
+async def test_edits_deletions_and_deletions_that_come_first(path: str) -> None:
     lines = [
         gone(RESIDENT, "3b", 1 * SECOND, rev="r9"),
         post(RESIDENT, "3a", "#SaltmarshTC", 2 * SECOND),
@@ -82,7 +89,7 @@ async def test_edits_deletions_and_deletions_that_come_first() -> None:
     ]
     async with serving(lines) as server:
         held = [PostKey("bluesky", uri(RESIDENT, "3old")), PostKey("mastodon", "x")]
-        source = open_source(spec(server.url), SELECTION, held=held)
+        source = open_source(spec(server.url + path), SELECTION, held=held)
         items, _ = await one_connection(source, server.clock, until=4)
     events = [item.event for item in items if isinstance(item, Captured)]
     told = [(type(event), (event.key.id if isinstance(event, Deleted) else event.post.id)[-3:]) for event in events]
@@ -109,11 +116,12 @@ async def test_what_belongs_to_no_meeting_is_counted_and_so_is_what_came_last() 
     assert FeedFault(source="bluesky", what="not JSON", count=1) in items
 
 
-async def test_a_catch_up_from_the_windows_start_is_a_gap_that_is_filled() -> None:
+@BOTH
+async def test_a_catch_up_from_the_windows_start_is_a_gap_that_is_filled(path: str) -> None:
     lines, ids = evening(10)
     async with serving(lines, held=False) as server:
         await server.clock.sleep_until(EVENING + timedelta(seconds=8))
-        source = open_source(spec(server.url), SELECTION)
+        source = open_source(spec(server.url + path), SELECTION)
         items = await followed(source, server.clock, 10, source.cursor_at(EVENING))
     assert ids_of(items) == ids
     gaps = [item for item in items if isinstance(item, Gap)]
@@ -121,12 +129,34 @@ async def test_a_catch_up_from_the_windows_start_is_a_gap_that_is_filled() -> No
     assert gaps[0].start == EVENING
 
 
-async def test_a_cursor_older_than_the_network_keeps_is_not_said_to_be_replayed() -> None:
-    lines, _ = evening(2)
-    async with serving(lines) as server:
-        source = open_source(spec(server.url), SELECTION)
-        items, _ = await one_connection(source, server.clock, source.cursor_at(EVENING - timedelta(hours=40)), until=1)
-    assert not items[0].replays  # type: ignore[union-attr]
+@BOTH
+async def test_what_the_network_no_longer_keeps_stays_a_gap_and_the_rest_is_filled(path: str) -> None:
+    """The first protocol moves an old cursor forward without a word, the second says so; both are shown."""
+    lines, ids = evening(30)
+    keeps = KEPT_BY_NETWORK if path == FIRST_PATH else timedelta(seconds=10.5)
+    async with serving(lines, keeps=keeps, held=False) as server:
+        await server.clock.sleep_until(EVENING + timedelta(seconds=20))
+        source = open_source(spec(server.url + path), SELECTION)
+        asked = EVENING - timedelta(hours=40) if path == FIRST_PATH else EVENING
+        items: list[SourceItem] = []
+        async with (
+            asyncio.timeout(5),
+            aclosing(follow(source, source.cursor_at(asked), server.clock, Random(1), BRISK)) as following,
+        ):
+            async for item in following:
+                items.append(item)
+                if isinstance(item, Gap) and item.filled:
+                    break
+    gaps = [item for item in items if isinstance(item, Gap)]
+    assert [(gap.filled, gap.why) for gap in gaps] == [
+        (False, "the network no longer keeps what was sent then"),
+        (False, "not followed until now"),
+        (True, "not followed until now"),
+    ]
+    first = next(item.event.post for item in items if isinstance(item, Captured) and isinstance(item.event, Seen))
+    assert gaps[0].start == asked
+    assert gaps[0].end == gaps[1].start == first.observed_at
+    assert ids_of(items) == [post for post in ids if post in ids_of(items)]
 
 
 async def test_what_a_server_says_when_it_turns_us_away_is_made_safe_and_shown() -> None:
@@ -166,7 +196,7 @@ def test_an_address_that_cannot_be_one_is_said_so(url: str) -> None:
 
 def test_the_address_of_another_protocol_is_said_so() -> None:
     with pytest.raises(BadInput, match="another protocol"):
-        open_source(spec("wss://j.example/xrpc/network.bsky.jetstream.subscribeEvents"), SELECTION)
+        open_source(spec("wss://j.example/xrpc/com.atproto.sync.subscribeRepos"), SELECTION)
 
 
 def test_an_unknown_kind_of_source_is_said_so() -> None:

@@ -33,7 +33,7 @@ from tests.sources.bluesky_frames import (
     uri,
     written,
 )
-from tests.sources.jetstream_rig import ENDINGS, SECOND, SELECTION, evening, hostile, serving
+from tests.sources.jetstream_rig import BOTH, ENDINGS, SECOND, SELECTION, evening, hostile, serving
 from tests.sources.source_conformance import (
     BRISK,
     followed,
@@ -43,13 +43,14 @@ from tests.sources.source_conformance import (
 
 
 @pytest.mark.fault
+@BOTH
 @pytest.mark.parametrize("fault", ENDINGS)
-async def test_cuts_at_every_message_lose_and_double_nothing(fault: Fault) -> None:
+async def test_cuts_at_every_message_lose_and_double_nothing(fault: Fault, path: str) -> None:
     """The connection ends before each message in turn; afterwards everything was seen once and every gap is filled."""
     lines, ids = evening(20)
     plan = FaultPlan({place: [fault] for place in range(20)})
     async with serving(lines, plan) as server:
-        items = await followed(open_source(spec(server.url), SELECTION), server.clock, 20)
+        items = await followed(open_source(spec(server.url + path), SELECTION), server.clock, 20)
     assert plan.happened == {fault: 20}
     assert ids_of(items) == ids
     gaps = [item for item in items if isinstance(item, Gap)]
@@ -59,8 +60,9 @@ async def test_cuts_at_every_message_lose_and_double_nothing(fault: Fault) -> No
 
 
 @pytest.mark.fault
+@BOTH
 @pytest.mark.parametrize("seed", range(3))
-async def test_an_evening_of_all_faults_at_random(seed: int) -> None:
+async def test_an_evening_of_all_faults_at_random(seed: int, path: str) -> None:
     """Whatever goes wrong in whatever order, every post is captured once, and the last word on each is right."""
     lines: list[bytes] = []
     expected: dict[str, str] = {}
@@ -81,7 +83,7 @@ async def test_an_evening_of_all_faults_at_random(seed: int) -> None:
     plan.size = 100_000
     events: list[Seen | Edited | Deleted] = []
     async with serving(lines, plan, rate=100) as server:
-        source = open_source(spec(server.url), SELECTION)
+        source = open_source(spec(server.url + path), SELECTION)
         async with asyncio.timeout(20), aclosing(follow(source, None, server.clock, random, BRISK)) as items:
             async for item in items:
                 if isinstance(item, Captured):
@@ -101,10 +103,11 @@ async def test_an_evening_of_all_faults_at_random(seed: int) -> None:
     assert set(plan.happened) >= {Fault.DROP, Fault.REORDER, Fault.GARBAGE, Fault.DUPLICATE}
 
 
-async def test_an_oversized_frame_is_left_unread_and_the_connection_kept() -> None:
+@BOTH
+async def test_an_oversized_frame_is_left_unread_and_the_connection_kept(path: str) -> None:
     lines, ids = evening(3)
     async with serving(lines, FaultPlan({1: [Fault.OVERSIZED]})) as server:
-        items, _ = await one_connection(open_source(spec(server.url), SELECTION), server.clock, until=3)
+        items, _ = await one_connection(open_source(spec(server.url + path), SELECTION), server.clock, until=3)
     assert ids_of(items) == ids
     assert FeedFault(source="bluesky", what="too large", count=1) in items
 
