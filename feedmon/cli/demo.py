@@ -73,8 +73,6 @@ class _Sample:
 class _Outcome:
     """What the demo came to, in numbers. ``failures`` are stages that did not work, in words."""
 
-    members_posts: int = 0
-    public_posts: int = 0
     marks: int = 0
     flags: int = 0
     dismissed: int = 0
@@ -227,7 +225,6 @@ def _saying(meeting: Meeting) -> Callable[[FlagView], None]:
 
 def _count(desk: DemoDesk, outcome: _Outcome) -> None:
     kinds = Counter(decision.kind for decision in desk.decisions)
-    outcome.members_posts, outcome.public_posts = desk.counts.members_posts, desk.counts.public_posts
     outcome.marks, outcome.flags = len(desk.marks), len(desk.standing())
     outcome.dismissed, outcome.told = kinds[DecisionKind.DISMISS], kinds[DecisionKind.TELL_CHAIR]
     outcome.seen = len(desk.seen_by_chair)
@@ -247,9 +244,11 @@ def _conclude(outcome: _Outcome, folder: Path, seconds: float) -> None:
     journal, review = folder / JOURNAL_FILE, folder / REVIEW_FILE
     checked = verify(journal)
     outcome.failures += [f"the journal is not whole: {problem}" for problem in checked.problems]
-    write_review(render(review_of(journal), "html"), review, journal)
+    log = review_of(journal)
+    write_review(render(log, "html"), review, journal)
+    (meeting,) = log.meetings
     click.echo(
-        f"\n{outcome.members_posts} posts of members and {outcome.public_posts} of the public, "
+        f"\n{meeting.members_posts} posts of members and {meeting.public_posts} of the public, "
         f"{outcome.marks} marks. Flags: {outcome.flags} standing, of which {outcome.dismissed} dismissed, "
         f"{outcome.told} told to the chair and {outcome.seen} seen by the chair. {seconds:.0f} seconds."
     )

@@ -191,7 +191,7 @@ def _applies(when: When, case: Case, trail: Trail) -> bool:
         if wanted is None:
             continue
         held = actual in wanted if isinstance(wanted, tuple) else actual is wanted
-        if not trail.holds(f"{subject} {wanted_words}", held, f"{subject} {actual_words}"):
+        if not trail.holds(f"{subject} {wanted_words}", held, "" if held else f"{subject} {actual_words}"):
             return False
     return True
 

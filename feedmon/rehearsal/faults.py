@@ -74,6 +74,10 @@ class FaultPlan:
         """How many faults have not happened yet."""
         return sum(map(len, self._waiting.values())) + len(self._answers)
 
+    def waiting_at(self, place: int) -> bool:
+        """Whether something is still to go wrong at this message."""
+        return bool(self._waiting.get(place))
+
     def next_at(self, place: int) -> Fault | None:
         """The next fault to commit at this message, which then counts as happened; None when there is none left."""
         waiting = self._waiting.get(place)

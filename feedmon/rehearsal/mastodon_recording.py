@@ -56,8 +56,22 @@ class _Envelope(msgspec.Struct):
     stream: list[str] = []
 
 
-class _Times(msgspec.Struct):
+class _Account(msgspec.Struct):
+    id: str
+    acct: str
+
+
+class _Tag(msgspec.Struct):
+    name: str
+
+
+class _Needed(msgspec.Struct):
+    """What of a status the server itself looks at."""
+
+    id: str
     created_at: Instant
+    account: _Account
+    tags: list[_Tag] = []
     edited_at: Instant | None = None
 
 
@@ -91,9 +105,7 @@ def _act(line: bytes, due: int) -> Act:
     streamed = envelope.stream != ["asked"]
     if envelope.event not in ("update", "status.update"):
         return Act(due, envelope.event, envelope.payload, envelope.payload, streamed=streamed)
-    times = msgspec.json.decode(envelope.payload, type=_Times)
+    times = msgspec.json.decode(envelope.payload, type=_Needed)
     at = times.edited_at if envelope.event == "status.update" and times.edited_at else times.created_at
     status = msgspec.json.decode(envelope.payload, type=dict)
-    if not isinstance(status.get("id"), str) or not isinstance(status.get("account"), dict):
-        raise ValueError("its status has no id or no account")
-    return Act(max(due, to_micros(at)), envelope.event, status["id"], envelope.payload, status, streamed)
+    return Act(max(due, to_micros(at)), envelope.event, times.id, envelope.payload, status, streamed)

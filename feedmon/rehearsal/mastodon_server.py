@@ -193,7 +193,7 @@ class MastodonServer:
                 if (fault := self.faults.next_at(place)) is None:
                     break
                 twice |= fault is Fault.DUPLICATE
-                await self._commit(fault, act)
+                await self._commit(fault)
             self._publish(act, twice=twice)
 
     def _publish(self, act: Act, *, twice: bool = False) -> None:
@@ -225,7 +225,7 @@ class MastodonServer:
                     envelope = {"stream": ["hashtag", typed], "event": act.event, "payload": act.payload}
                     self._work(_said(one.connection, msgspec.json.encode(envelope)))
 
-    async def _commit(self, fault: Fault, act: Act) -> None:
+    async def _commit(self, fault: Fault) -> None:
         """Let something go wrong for everyone who is subscribed."""
         for one in tuple(self._subscribers):
             connection = one.connection
@@ -247,6 +247,8 @@ class MastodonServer:
                         await connection.send(b'{"event":"\xff\xfe"}', text=True)
                     case Fault.OVERSIZED:
                         await connection.send('{"event":"' + "x" * self.faults.size + '"}')
+        if fault is Fault.REORDER:  # disorder comes of itself here, with ``check``
+            self.faults.could_not(fault)
         if fault is Fault.SILENT:
             await asyncio.sleep(self.faults.silence)
         if fault in _ENDING:

@@ -44,6 +44,7 @@ _QUARTER = timedelta(minutes=15)
 _KEPT = timedelta(days=7)
 _SWAPPED_WITHIN = 2_000_000  # microseconds
 _ENDING = frozenset({Fault.DROP, Fault.GOING_AWAY, Fault.CLOSED, Fault.NO_STATUS})
+_NEED_A_MESSAGE = frozenset({Fault.TRUNCATED, Fault.DUPLICATE, Fault.REORDER})
 
 
 class XRule(msgspec.Struct, frozen=True):
@@ -215,22 +216,21 @@ class XServer:
             while place < len(self.messages) and (place in sent or not self._matching(self.messages[place])):
                 place += 1
             message = self.messages[place] if place < len(self.messages) else None
-            if not await self._wait(request, response, message):
+            if not await self._wait(request, response, place):
                 return
             if message is None:
                 continue
-            fault = self._fault_up_to(place)
-            while fault is not None:
+            while (fault := self._fault_up_to(place)) is not None:
                 if fault is Fault.REORDER:
                     await self._send_next_first(response, place, sent)
                 elif await self._commit(fault, request, response, message):
                     return
-                fault = self._fault_up_to(place)
             await self._send(response, message)
             place += 1
 
-    async def _wait(self, request: web.Request, response: web.StreamResponse, message: XMessage | None) -> bool:
-        """Wait until a message is due (None: for ever), with signs of life; False when a fault ends the connection."""
+    async def _wait(self, request: web.Request, response: web.StreamResponse, place: int) -> bool:
+        """Wait until a message is due (or for ever), with signs of life; False when a fault ends the connection."""
+        message = self.messages[place] if place < len(self.messages) else None
         while message is None or self.clock.now() < from_micros(message.due) + self.latency:
             try:
                 async with asyncio.timeout(self.pulse):
@@ -239,23 +239,21 @@ class XServer:
                     else:
                         await self.clock.sleep_until(from_micros(message.due) + self.latency)
             except TimeoutError:
-                passed = bisect_left(self.messages, to_micros(self.clock.now()), key=lambda one: one.due) - 1
-                fault = self._fault_up_to(passed, _ENDING)
-                if fault is not None and await self._commit(fault, request, response, None):
-                    return False
+                gone_by = bisect_left(self.messages, to_micros(self.clock.now()), key=lambda one: one.due)
+                while (fault := self._fault_up_to(min(gone_by, place) - 1)) is not None:
+                    if fault in _NEED_A_MESSAGE:
+                        self.faults.could_not(fault)
+                    elif await self._commit(fault, request, response, None):
+                        return False
                 await response.write(b"\r\n")
         return True
 
-    def _fault_up_to(self, place: int, only: frozenset[Fault] = frozenset(Fault)) -> Fault | None:
+    def _fault_up_to(self, place: int) -> Fault | None:
         """The next fault planned for this message, or for one before it that has gone by."""
         while self._faulty <= place:
-            fault = self.faults.next_at(self._faulty)
-            if fault is None:
-                self._faulty += 1
-            elif fault in only:
+            if (fault := self.faults.next_at(self._faulty)) is not None:
                 return fault
-            else:
-                self.faults.could_not(fault)
+            self._faulty += 1
         return None
 
     async def _send(self, response: web.StreamResponse, message: XMessage) -> None:

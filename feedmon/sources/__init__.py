@@ -22,6 +22,7 @@ from feedmon.sources.base import (
     Tap,
 )
 from feedmon.sources.jetstream import JetstreamSource
+from feedmon.sources.rss import RssSource
 from feedmon.sources.select import MeetingIndex, Selection
 from feedmon.sources.supervisor import PATIENCE, Policy, follow, unseen_at_end
 
@@ -34,6 +35,7 @@ class _Opener(Protocol):
 
 REGISTRY: dict[str, _Opener] = {
     "bluesky": JetstreamSource,
+    "rss": RssSource,
 }
 """Every kind of source a meeting file may name."""
 

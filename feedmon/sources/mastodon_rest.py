@@ -65,25 +65,25 @@ class NotAllowed(Exception):
         return SourceRefused(f"{self.why}.", mend)
 
 
-class _Urls(msgspec.Struct):
+class _Urls(msgspec.Struct, frozen=True):
     streaming: str = ""
 
 
-class _Access(msgspec.Struct):
+class _Access(msgspec.Struct, frozen=True):
     local: str = "public"
     remote: str = "public"
 
 
-class _TimelinesAccess(msgspec.Struct):
+class _TimelinesAccess(msgspec.Struct, frozen=True):
     hashtag_feeds: _Access = _Access()
 
 
-class _Configuration(msgspec.Struct):
+class _Configuration(msgspec.Struct, frozen=True):
     urls: _Urls = _Urls()
     timelines_access: _TimelinesAccess = _TimelinesAccess()
 
 
-class Instance(msgspec.Struct):
+class Instance(msgspec.Struct, frozen=True):
     """What a server says of itself: what its handles end in, where it streams, and who may read hashtags there."""
 
     domain: str = ""
