@@ -15,7 +15,6 @@ from feedmon.service.app import Running
 from feedmon.wire import (
     ChairLink,
     ChairSaw,
-    Counts,
     Decision,
     DecisionMade,
     DecisionRequest,
@@ -29,7 +28,6 @@ from feedmon.wire import (
     Message,
     Refusal,
     Snapshot,
-    SourceChanged,
     decode,
 )
 
@@ -51,7 +49,6 @@ class DemoDesk:
         self.marks: dict[str, Mark] = {}
         self.decisions: list[Decision] = []
         self.seen_by_chair: set[str] = set()
-        self.counts = Counts()
         self.over = asyncio.Event()
         self._running = running
         self._base = f"{running.url}/api/v1/meetings/{meeting}"
@@ -112,9 +109,8 @@ class DemoDesk:
 
     def _take(self, message: Message) -> None:
         match message:
-            case Snapshot(flags=flags, marks=marks, counts=counts):
+            case Snapshot(flags=flags, marks=marks):
                 self.marks = {mark.id: mark for mark in marks}
-                self.counts = counts
                 for view in flags:
                     self._raise(view)
             case FlagRaised(view=view):
@@ -128,8 +124,6 @@ class DemoDesk:
                 self.decisions.append(decision)
             case ChairSaw(flag=flag_id):
                 self.seen_by_chair.add(flag_id)
-            case SourceChanged(counts=counts):
-                self.counts = counts
             case FollowingEnded():
                 self.over.set()
 
