@@ -7,12 +7,12 @@ from lexicons; only the little words of English grammar stand here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import msgspec
 
-from feedmon.judgement.case import Case
+from feedmon.judgement.case import Case, Trail
 from feedmon.judgement.packs import Use
 from feedmon.judgement.phrasebook import Hit
 from feedmon.judgement.room import NAMES, OFFICE, WEAK, Person
@@ -254,6 +254,18 @@ def excuse_for_a_word(case: Case, hit: Hit) -> str | None:
     if _ABOUT_WORDS & set(texts) or named:
         return "the post is about the word, not using it"
     return excuse(case, hit)
+
+
+def own_words(
+    case: Case, lexicon: str, trail: Trail, what: str, excused: Callable[[Case, Hit], str | None] = excuse
+) -> tuple[Hit, ...]:
+    """The phrases of a lexicon that a post says as its author's own; ``what`` says what they are, for the trail."""
+    hits = case.hits.of(lexicon)
+    if not trail.holds(what, hits, case.said(*hits)):
+        return ()
+    own = tuple(hit for hit in hits if excused(case, hit) is None)
+    trail.holds("that is said as the author's own, not quoted, denied or reported", own)
+    return own
 
 
 def asks(case: Case, hit: Hit) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from feedmon.judgement.aim import excuse
+from feedmon.judgement.aim import own_words
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.model.flags import Basis
 
@@ -17,11 +17,8 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """Flag promotion in the council's name."""
-    hits = case.hits.of(parameters.campaigning)
-    if not trail.holds("it promotes a party, a campaign, a person or a business", hits, case.said(*hits)):
-        return None
-    own = [hit for hit in hits if excuse(case, hit) is None]
-    if not trail.holds("it is not quoted, denied or reported", own):
+    own = own_words(case, parameters.campaigning, trail, "it promotes a party, a campaign, a person or a business")
+    if not own:
         return None
     worst = max(own, key=lambda hit: hit.sense.strength)
     return Finding(

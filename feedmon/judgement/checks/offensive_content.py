@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from feedmon.judgement.aim import excuse_for_a_word
+from feedmon.judgement.aim import excuse_for_a_word, own_words
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.model.flags import Basis
 
@@ -17,11 +17,8 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     """Flag obscene matter that is the author's own."""
-    hits = case.hits.of(parameters.obscene)
-    if not trail.holds("it has sexual or obscene matter", hits, case.said(*hits)):
-        return None
-    own = [hit for hit in hits if excuse_for_a_word(case, hit) is None]
-    if not trail.holds("it is not quoted, denied or reported", own):
+    own = own_words(case, parameters.obscene, trail, "it has sexual or obscene matter", excuse_for_a_word)
+    if not own:
         return None
     worst = max(own, key=lambda hit: hit.sense.strength)
     return Finding(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from feedmon.judgement.aim import excuse
+from feedmon.judgement.aim import own_words
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.judgement.stems import stem, stems_of
 from feedmon.judgement.text import TokenKind
@@ -27,11 +27,8 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     pending = [item for item in case.room.meeting.items if item.quasi_judicial and _still_open(case, item)]
     if not trail.holds("a quasi-judicial item is still to be decided tonight", pending):
         return None
-    hits = case.hits.of(parameters.closed_mind)
-    if not trail.holds("it says that the author's mind is made up", hits, case.said(*hits)):
-        return None
-    own = [hit for hit in hits if excuse(case, hit) is None]
-    if not trail.holds("that is said as the author's own, not quoted or denied", own):
+    own = own_words(case, parameters.closed_mind, trail, "it says that the author's mind is made up")
+    if not own:
         return None
     about = next((item for item in pending if item.number == case.moment.item or _names(case, item)), None)
     if not trail.holds("it is about that item", about) or about is None:
