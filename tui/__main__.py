@@ -41,8 +41,8 @@ def main(url: str, meeting: str | None, token_file: Path | None, light: bool, st
     app.run()
     if app.return_code:
         click.echo(
-            "feedmon-desk: the desk stopped by a fault of its own. The service goes on and nothing is lost: "
-            "open the desk again.",
+            f"feedmon-desk: the desk stopped by a fault of its own ({app.fault}). The service goes on and nothing is "
+            "lost: open the desk again.",
             err=True,
         )
     sys.exit(app.return_code or 0)

@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
+from traceback import extract_tb
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -19,7 +21,10 @@ from tui.screens.desk import DeskScreen
 
 
 class DeskApp(App[None]):
-    """The desk of one meeting. ``stops_service`` says that the service ends when this desk does."""
+    """The desk of one meeting. ``stops_service`` says that the service ends when this desk does.
+
+    ``fault`` names the kind and place of an error of the desk's own, once one has closed it; never what it was about.
+    """
 
     TITLE = "feedmon"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal"), (150, "-wide")]  # noqa: RUF012 (as Textual types it)
@@ -35,6 +40,7 @@ class DeskApp(App[None]):
         stops_service: bool = False,
     ) -> None:
         super().__init__()
+        self.fault = ""
         self._desk = DeskScreen(snapshot, link, ticks, stops_service)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
@@ -95,4 +101,8 @@ class DeskApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Close after a fault of the desk's own, without what Textual would print: posts, among the local variables."""
+        kind, _, trace = sys.exc_info()
+        if kind is not None and trace is not None:
+            where = extract_tb(trace)[-1]
+            self.fault = f"{kind.__name__} in {Path(where.filename).name}, line {where.lineno}"
         self._close_messages_no_wait()

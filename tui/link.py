@@ -134,7 +134,7 @@ async def first_word(address: Address, meeting: str | None) -> Snapshot:
     if frame.type is not aiohttp.WSMsgType.TEXT:
         raise Unwelcome("The service hung up at once. Try again; if it stays so, look at what the service prints.")
     try:
-        message = understand(frame.data)
+        _, message = understand(frame.data)
     except msgspec.DecodeError as error:
         raise Unwelcome(_NOT_FEEDMON.format(address.url)) from error
     if not isinstance(message, Snapshot):
@@ -181,16 +181,18 @@ class _Envelope(msgspec.Struct):
 _envelope = msgspec.json.Decoder(_Envelope)
 
 
-def understand(frame: str) -> Message | None:
-    """The message in a frame; None for a kind this desk does not know.
+def understand(frame: str) -> tuple[int, Message | None]:
+    """The number and the message in a frame; None for a kind this desk does not know.
 
     Raises Unwelcome when the service speaks a later protocol, msgspec.DecodeError when it is no message.
     """
-    if (spoken := _envelope.decode(frame).protocol) > PROTOCOL:
+    least = _envelope.decode(frame)
+    if least.protocol > PROTOCOL:
         raise Unwelcome(
-            f"The service speaks protocol {spoken} and this desk only {PROTOCOL}. Update feedmon where the desk runs."
+            f"The service speaks protocol {least.protocol} and this desk only {PROTOCOL}. "
+            "Update feedmon where the desk runs."
         )
-    return decode(frame)
+    return least.seq, decode(frame)
 
 
 def _closing() -> aiohttp.ClientWSTimeout:
@@ -290,8 +292,7 @@ class Link:
         return "the service hung up" if socket.close_code is not None else "the line went dead"
 
     def _take(self, frame: str) -> None:
-        message = understand(frame)
-        seq = _envelope.decode(frame).seq
+        seq, message = understand(frame)
         if not isinstance(message, Snapshot) and self._after is not None:
             if seq <= self._after:
                 return

@@ -77,7 +77,7 @@ def basis(flag: Flag) -> str:
     """What the flag rests on, in words."""
     if flag.basis is Basis.FACT:
         return "facts: marks, roster, profile or pattern"
-    return f"a reading of the text, {flag.score:.0%} sure"
+    return f"a reading of the text, scored {flag.score:.2f} of 1"
 
 
 def item(number: str | None, meeting: Meeting, most: int = 60) -> str:
@@ -158,10 +158,11 @@ def author(post: Post, meeting: Meeting, member: str | None, most: int = 60) -> 
     return line(known.name if known else post.author.name or f"@{post.author.handle}", most)
 
 
-def judged(rule: RuleInForce | None, flag: Flag) -> str:
-    """Whose rule this is, for the reader who wants to look it up."""
+def provenance(rule: RuleInForce | None, flag: Flag, post: Post) -> str:
+    """Whose rule this is and which post exactly, for the reader who wants to look them up."""
     council = f", {line(rule.council)}" if rule else ""
-    return f"{flag.rule}{council}; pack {flag.pack} {flag.pack_hash[:12]}"
+    version = f", version {line(post.version, 80)}" if post.version else ""
+    return f"{flag.rule}{council}; pack {flag.pack} {flag.pack_hash[:12]}\n{line(post.id, 200)}{version}"
 
 
 MEDIA = {

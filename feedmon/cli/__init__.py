@@ -23,6 +23,8 @@ COMMANDS = {
     "rules": "feedmon.cli.rules:rules",
     "try": "feedmon.cli.try_:try_",
     "judge": "feedmon.cli.judge:judge",
+    "sources": "feedmon.cli.sources:sources",
+    "capture": "feedmon.cli.capture:capture",
     "record": "feedmon.cli.record:record",
     "rehearse": "feedmon.cli.rehearse:rehearse",
     "verify": "feedmon.cli.verify:verify",

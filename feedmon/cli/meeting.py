@@ -18,6 +18,8 @@ from feedmon.documents.seals import key_lies_open, load_seals, seals_file
 from feedmon.model.meeting import AgendaItem, Meeting, Member
 from feedmon.model.problems import BadInput, Problem
 from feedmon.model.seals import Seal
+from feedmon.sources import open_source
+from feedmon.sources.select import Selection
 
 
 @click.group()
@@ -51,8 +53,9 @@ def check(ctx: click.Context, file: Path, as_json: bool) -> None:
     try:
         paper = read_meeting(file)
         seals, _ = load_seals(file)
-        if paper.hindrances:
-            raise BadInput(paper.hindrances)
+        hindrances = [*paper.hindrances, *_on_sources(file, paper.meeting)]
+        if hindrances:
+            raise BadInput(hindrances)
     except BadInput as bad:
         if not as_json:
             raise
@@ -70,6 +73,16 @@ def check(ctx: click.Context, file: Path, as_json: bool) -> None:
         click.echo(f"\nWorth a look ({len(remarks)}):", err=True)
     for remark in remarks:
         click.echo(f"  {remark}", err=True)
+
+
+def _on_sources(file: Path, meeting: Meeting) -> Iterator[Problem]:
+    """What keeps a source from being opened: a kind there is no feed for, an address that cannot be one."""
+    for source in meeting.sources:
+        try:
+            open_source(source, Selection.of([meeting]))
+        except BadInput as bad:
+            for problem in bad.problems:
+                yield Problem(f"{place_of(file)}: {problem.place}", problem.message, problem.mend)
 
 
 def _on_seals(file: Path, meeting: Meeting, seals: Sequence[Seal]) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ from feedmon.model.meeting import Meeting, SourceSpec
 from feedmon.model.problems import BadInput, Problem, did_you_mean
 from feedmon.model.sourcestate import FeedFault, Gap, SourceCondition, SourceState
 from feedmon.service.clock import WallClock
-from feedmon.sources import Selection, SourceItem, follow, open_source
+from feedmon.sources import SourceItem, follow, open_source, selection_for
 from feedmon.sources.recording import Recorder
 
 
@@ -78,7 +78,7 @@ async def _record(
                 problem = Problem(place_of(recorder.path), f"cannot be written further: {error.strerror}.")
                 disk_failed.set_exception(BadInput(problem))
 
-    source = open_source(spec, Selection.of([meeting]), tap=keep)
+    source = open_source(spec, selection_for(spec, [meeting]), tap=keep)
     if clock.now() < meeting.window.starts:
         click.echo(f"waiting for {_local(meeting.window.starts, meeting)}", err=True)
         await clock.sleep_until(meeting.window.starts)

@@ -118,22 +118,30 @@ def pack(text: str) -> str:
 
 
 def feed_url(text: str) -> str:
-    """Where a feed is: a ws, wss, http or https address with nothing secret in it."""
+    """Where a feed is: a ws, wss, http or https address with nothing secret in it; several of ws or wss with commas."""
     text = line(text)
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme not in ("ws", "wss", "http", "https") or not host or " " in text:
-        raise Unfit(f"“{shown(text)}” is not the address of a feed.", "It begins with wss:// or https://.")
-    if parts.username or parts.password:
-        raise Unfit("holds a user name or password.", "Secrets do not belong in the meeting file: take it out.")
+    for address in _ADDRESSES.split(text):
+        try:
+            parts = urlsplit(address)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host, parts = None, urlsplit("")
+        if parts.scheme not in ("ws", "wss", "http", "https") or not host or " " in address:
+            raise Unfit(f"“{shown(address)}” is not the address of a feed.", "It begins with wss:// or https://.")
+        if parts.username or parts.password:
+            raise Unfit("holds a user name or password.", "Secrets do not belong in the meeting file: take it out.")
     return text
 
 
 def is_in_the_clear(url: str) -> bool:
-    """Whether an address leads over the network unencrypted (this machine itself does not count)."""
+    """Whether an address, or one of several, leads over the network unencrypted (this machine does not count)."""
+    return any(_is_in_the_clear(address) for address in _ADDRESSES.split(url))
+
+
+_ADDRESSES: Final = re.compile(r"\s*,\s*(?=wss?://)")
+
+
+def _is_in_the_clear(url: str) -> bool:
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:

@@ -83,8 +83,11 @@ def _on_members(meeting: Meeting) -> _Remarks:
             yield ("member", index), message, ""
 
 
+_NETWORKS = {"pds": "bluesky"}  # of sources not called by their network's name
+
+
 def _on_accounts(meeting: Meeting) -> _Remarks:
-    kinds = {source.kind for source in meeting.sources}
+    kinds = {_NETWORKS.get(source.kind, source.kind) for source in meeting.sources}
     for path, whose, account in _accounts(meeting):
         if kinds and account.network not in kinds:
             near = did_you_mean(account.network, kinds)

@@ -83,6 +83,7 @@ class _PostLine(msgspec.Struct, frozen=True, kw_only=True):
     repost_of: Targeted = None
     langs: list[str] | None = None
     source: str | None = None
+    captured_by: str | None = None
 
     def post(self) -> Post:
         """The post it stands for."""
@@ -105,6 +106,7 @@ class _PostLine(msgspec.Struct, frozen=True, kw_only=True):
             repost_of=_target(self.repost_of) if self.repost_of else None,
             langs=tuple(self.langs or ()),
             source=self.source or "",
+            captured_by=self.captured_by or "",
         )
 
 

@@ -50,6 +50,8 @@ def read_packs(ids: Iterable[str], rules: Path | None = None) -> tuple[Pack, ...
     An id that ends in ``.toml`` is the path of a council's local rules, which extend one of the packs.
     """
     folder = rules or rules_dir()
+    if not (folder / "packs").is_dir():
+        raise BadInput(Problem(place_of(folder), "is no folder of rules.", "It holds packs/, kinds/ and lexicons/."))
     wanted = list(dict.fromkeys(ids))
     known = pack_ids() if rules is None else tuple(sorted(file.stem for file in (folder / "packs").glob("*.toml")))
     local = {one: _read(Path(one), LocalFile) for one in wanted if one.endswith(".toml")}
@@ -78,7 +80,7 @@ def read_packs(ids: Iterable[str], rules: Path | None = None) -> tuple[Pack, ...
         except BadInput as bad:
             problems += bad.problems
     if problems:
-        raise BadInput(problems)
+        raise BadInput(list(dict.fromkeys(problems)))  # a lexicon's mistake is every pack's
     return tuple(packs)
 
 

@@ -40,7 +40,7 @@ _LEADING_AWAY = frozenset(
     """of for to at by with from about against who that which said says called voted want wants wanted made make asked
     think thinks thought know knows see saw have has had got get need needs and or but if when why how""".split()
 )
-_NOT = frozenset("not never nobody noone hardly isnt aint without nor neither".split())
+_NOT = frozenset("not nothing never nobody noone hardly isnt aint without nor neither".split())
 _REPORT = frozenset(
     """called calls calling call branded labelled labeled described describes describing accused accuses accusing named
     heckled shouted shouts yelled said says wrote tweeted posted termed dubbed""".split()
@@ -83,6 +83,10 @@ def people_named(case: Case, people: str) -> tuple[_Mentioned, ...]:
 
     That lexicon's groups other than “institution” hold ways to mean a person without a name: “the member opposite”.
     """
+    return case.hits.once(f"people named, {people}", lambda: _people_named(case, people))
+
+
+def _people_named(case: Case, people: str) -> tuple[_Mentioned, ...]:
     tokens = case.reading.tokens
     all_lower = not any(token.capital for token in tokens)
     named: dict[tuple[int, int], _Mentioned] = {}
@@ -105,8 +109,11 @@ def people_named(case: Case, people: str) -> tuple[_Mentioned, ...]:
             if person_at is not None:
                 named[index, index] = _Mentioned(person_at, index, index, True, _owns(tokens, index))
     own = case.member.id if case.member else None
-    whole = [m for m in named.values() if not any(_inside(m, other) for other in named.values())]
-    return tuple(sorted((m for m in whole if m.person.id != own), key=lambda m: m.first))
+    whole: list[_Mentioned] = []
+    for mentioned in sorted(named.values(), key=lambda m: (m.first, -m.last)):
+        if not whole or mentioned.last > whole[-1].last:
+            whole.append(mentioned)
+    return tuple(mentioned for mentioned in whole if mentioned.person.id != own)
 
 
 def addressee(case: Case) -> tuple[Person, str] | None:
@@ -114,6 +121,10 @@ def addressee(case: Case) -> tuple[Person, str] | None:
 
     Someone who is not on the roster is one of the public; the council's own account is nobody.
     """
+    return case.hits.once("addressee", lambda: _addressee(case))
+
+
+def _addressee(case: Case) -> tuple[Person, str] | None:
     post = case.post
     own = case.member.id if case.member else None
     for target, how in ((post.reply_to, "in a reply to"), (post.quote, "quoting")):
@@ -286,10 +297,6 @@ def _mentioned_person(case: Case, token: Token) -> Person | None:
 
 def _same_account(target: Target | None, author: Author) -> bool:
     return target is not None and target.handle == author.handle
-
-
-def _inside(inner: _Mentioned, outer: _Mentioned) -> bool:
-    return inner is not outer and outer.first <= inner.first and inner.last <= outer.last
 
 
 def _owns(tokens: Sequence[Token], last: int) -> bool:

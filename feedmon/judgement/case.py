@@ -69,8 +69,8 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def bare_repost(self) -> bool:
-        """Whether it repeats another's post without a word of its own."""
-        return self.post.repost_of is not None and not self.post.text.strip()
+        """Whether it repeats another's post without a word of its own (one that adds words is a quote)."""
+        return self.post.repost_of is not None
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

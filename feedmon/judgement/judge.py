@@ -19,7 +19,7 @@ from feedmon.model.posts import Post
 from feedmon.model.seals import Seal
 from feedmon.model.timeline import Moment, Phase
 
-LONGEST = 5_000
+LONGEST = 3_000
 """Characters of a post that are read. Networks allow fewer; more is an attack on the reader."""
 
 
@@ -112,7 +112,7 @@ class Judge:
 
     def _flag(self, rule: Rule, finding: Finding, case: Case, at: datetime, steps: tuple[Step, ...]) -> Flag:
         severity = finding.severity or rule.severity
-        for _ in range(finding.lower):
+        for _ in range(finding.lower + case.bare_repost):
             severity = severity.one_lower
         if finding.basis is Basis.READING:
             severity = severity.capped(Severity.WARNING)
@@ -128,7 +128,7 @@ class Judge:
             severity=severity,
             basis=finding.basis,
             score=finding.score,
-            reason=finding.reason,
+            reason=f"{finding.reason} It repeats another's post." if case.bare_repost else finding.reason,
             post=post.key,
             version=post.version,
             moment=case.moment,

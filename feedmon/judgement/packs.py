@@ -388,7 +388,7 @@ def _unreadable(lexicon: Lexicon) -> list[Problem]:
             try:
                 phrase(written)
             except ValueError as error:
-                problems.append(Problem(f"lexicon {lexicon.id}: {group.label}", f"{error}."))
+                problems.append(Problem(f"lexicons/{lexicon.id}.toml: group “{group.label}”", f"{error}."))
     return problems
 
 

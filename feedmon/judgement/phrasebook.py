@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from ahocorasick_rs import AhoCorasick
@@ -33,19 +34,35 @@ class Hit(msgspec.Struct, frozen=True):
     sense: Sense
 
 
+T = TypeVar("T")
+
+MOST_HITS = 60
+"""Hits of one lexicon that are looked at in one post; a post with more repeats itself."""
+
+
 class Hits:
-    """Everything found in one reading, by lexicon."""
+    """Everything found in one reading, by lexicon; of each lexicon the first :data:`MOST_HITS`."""
 
     def __init__(self, reading: Reading, found: Iterable[Hit]) -> None:
         self._reading = reading
         self._by_lexicon: dict[str, list[Hit]] = {}
+        self._worked_out: dict[str, Any] = {}
         for hit in found:
-            self._by_lexicon.setdefault(hit.sense.lexicon, []).append(hit)
+            hits = self._by_lexicon.setdefault(hit.sense.lexicon, [])
+            if len(hits) < MOST_HITS:
+                hits.append(hit)
 
     def of(self, lexicon: str, *labels: str) -> tuple[Hit, ...]:
         """The hits of one lexicon (of the groups labelled so, if any are named), in order."""
         found = self._by_lexicon.get(lexicon, ())
         return tuple(hit for hit in found if not labels or hit.sense.label in labels)
+
+    def once(self, what: str, work_out: Callable[[], T]) -> T:
+        """What ``work_out`` gives, worked out the first time only: several rules ask the same of one reading."""
+        if what not in self._worked_out:
+            self._worked_out[what] = work_out()
+        result: T = self._worked_out[what]
+        return result
 
     def span(self, hit: Hit) -> Span:
         """Where a hit stands in the original text."""

@@ -49,6 +49,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     the first when the network gives none). Times: ``observed_at`` is when the network says it saw it (trusted),
     ``claimed_at`` what the author's client says (shown, never trusted), ``received_at`` when we got it.
     ``reply_to`` is the post answered; ``thread`` the one that began the conversation, when that is another one.
+    ``captured_by`` is who entered it by hand; empty for what a feed brought.
     """
 
     network: str
@@ -69,6 +70,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     repost_of: Target | None = None
     langs: tuple[str, ...] = ()
     source: str = ""
+    captured_by: str = ""
 
     @property
     def key(self) -> PostKey:

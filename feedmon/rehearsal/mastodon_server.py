@@ -5,6 +5,7 @@ Written from the public API description and from measured habits of the real str
 * No token, a wrong one, or an app's own: 401 before the socket opens, the reason in ``x-error-message``.
 * A token without the scope, a missing tag, an unknown stream: the socket opens, says so in one frame, and stays open
   and silent. A subscription is never acknowledged. A text frame that is not JSON is ignored, a binary one closes 1003.
+* Where hashtags' pages are for everyone, they can be had with a token that the stream does not take.
 * ``stream[1]`` echoes the tag as it was typed; tags that fold to the same are one subscription; payloads are JSON
   inside a string, and a deletion's is the bare number.
 * Updates wait for a check, deletions do not and overtake them.
@@ -78,6 +79,7 @@ class _Subscriber:
         self.connection = connection
         self.token = token
         self.tags: dict[str, str] = {}
+        self.pages = 0
 
 
 class MastodonServer:
@@ -86,7 +88,8 @@ class MastodonServer:
     The clock is set going by the first to subscribe, or to ask for it. ``tokens`` are valid tokens with their scopes;
     an app's own has the scope ``app``. ``before`` are statuses that were there already. ``check`` is how many seconds
     of the wall clock the check of an update takes; ``silent`` makes the stream bring nothing. A planned fault waits
-    for a subscriber. ``rest_answers`` are statuses given in order to the first questions instead of answers.
+    for a subscriber, and until ``settled`` questions for a hashtag's page were asked since that one came.
+    ``rest_answers`` are statuses given in order to the first questions instead of answers.
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class MastodonServer:
         domain: str = "saltmarsh.example",
         check: float = 0.0,
         silent: bool = False,
+        settled: int = 0,
         gotosocial: bool = False,
         limit: int = 300,
         paged_limit: int = 300,
@@ -114,6 +118,8 @@ class MastodonServer:
         self.store = MastodonStore(domain, accounts)
         self.rest_answers = list(rest_answers)
         self.hashtag_feeds = "public"
+        self.streams_at = ""
+        """Where it says that it streams, if not here."""
         self.silent = silent
         self.asked: Counter[str] = Counter()
         """How often each path was asked for."""
@@ -121,6 +127,8 @@ class MastodonServer:
         """Every request's path and query, in order."""
         self._gotosocial = gotosocial
         self._check = check
+        self._settled = settled
+        self._pages = 0
         self._port = port
         self._limit = _Window(limit, _LIMIT_LASTS)
         self._paged = _Window(paged_limit, _PAGED_LASTS)
@@ -173,6 +181,11 @@ class MastodonServer:
         for one in tuple(self._subscribers):
             one.connection.transport.abort()
 
+    def freeze(self) -> None:
+        """Answer nothing more on any socket, though they stay open."""
+        for one in self._subscribers:
+            one.connection.transport.pause_reading()
+
     async def revoke(self, token: str) -> None:
         """Take a token's rights away: its sockets are closed without a code."""
         self.tokens.pop(token, None)
@@ -189,12 +202,20 @@ class MastodonServer:
             twice = False
             while True:
                 if self.faults.waiting_at(place):
-                    await self._subscribed.wait()
+                    await self._someone_settled()
                 if (fault := self.faults.next_at(place)) is None:
                     break
                 twice |= fault is Fault.DUPLICATE
                 await self._commit(fault)
             self._publish(act, twice=twice)
+
+    async def _someone_settled(self) -> None:
+        """Wait for a subscriber who has had the time to read what came before."""
+        while True:
+            await self._subscribed.wait()
+            if any(one.tags and self._pages >= one.pages + self._settled for one in self._subscribers):
+                return
+            await asyncio.sleep(0.005)
 
     def _publish(self, act: Act, *, twice: bool = False) -> None:
         """One thing happens: asking shows it at once, the stream brings it when it was checked."""
@@ -296,6 +317,7 @@ class MastodonServer:
         elif not _SCOPES & set(self.tokens.get(one.token, "").split()):
             wrong, status = "scope", 401
         else:
+            one.pages = one.pages if one.tags else self._pages
             one.tags.setdefault(tag_key(str(tag)), str(tag))
             self._subscribed.set()
             return
@@ -318,9 +340,12 @@ class MastodonServer:
             return _json(self._instance())
         if self.rest_answers:
             return _json({"error": "planned for this rehearsal"}, self.rest_answers.pop(0))
-        if not _SCOPES & set(self.tokens.get(_token(request), "").split()):
-            wrong = "scope" if _token(request) in self.tokens else "wrong"
-            return _json({"error": _REFUSED[wrong]}, 403 if wrong == "scope" else 401)
+        token = _token(request)
+        if token not in self.tokens:
+            return _json({"error": _REFUSED["wrong"]}, 401)
+        anyones = self.hashtag_feeds == "public" and path.startswith("/api/v1/timelines/tag/")
+        if not anyones and not _SCOPES & set(self.tokens[token].split()):
+            return _json({"error": _REFUSED["scope"]}, 403)
         left, seconds = self._limit.ask()
         if any(name in asked for name in _PAGING):
             left, seconds = min((left, seconds), self._paged.ask())
@@ -334,6 +359,7 @@ class MastodonServer:
         shown: object = None
         match path.strip("/").split("/"):
             case ["api", "v1", "timelines", "tag", tag]:
+                self._pages += 1
                 shown = self.store.timeline(tag, asked)
             case ["api", "v1", "accounts", "lookup"]:
                 shown = self.store.account(asked.get("acct", [""])[0])
@@ -364,7 +390,7 @@ class MastodonServer:
 
     def _instance(self) -> dict[str, Any]:
         access = {"local": self.hashtag_feeds, "remote": self.hashtag_feeds}
-        urls = {"streaming": self.url.replace("http", "ws", 1)}
+        urls = {"streaming": self.streams_at or self.url.replace("http", "ws", 1)}
         return {
             "domain": self.store.domain,
             "version": "4.5.0",

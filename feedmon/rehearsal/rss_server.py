@@ -66,6 +66,8 @@ class RssServer:
         """Paths that lead on, and where to (a path or a whole address)."""
         self.instead: Callable[[], web.Response] | None = None
         """Answers in the document's place, while there is one."""
+        self.link = ""
+        """The link of every entry, when it is not to be one of its own."""
         self._atom = atom
         self._shown = shown
         self._conditional = conditional
@@ -108,12 +110,13 @@ class RssServer:
         if self.instead is not None:
             return self.instead()
         entries = self._current()
-        body = (_as_atom if self._atom else _as_rss)(entries, self.url)
+        body = self._document(entries)
         for entry in reversed(entries):
             place = self.entries.index(entry)
             while (fault := self.plan.next_at(place)) is not None:
-                answer = await self._commit(fault, request, body, entries)
-                if answer is not None:
+                if fault in (Fault.DUPLICATE, Fault.REORDER):
+                    body = self._document([*entries, *entries])
+                elif (answer := await self._commit(fault, request, body)) is not None:
                     return answer
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         headers = dict(self.headers)
@@ -126,6 +129,10 @@ class RssServer:
         kind = "application/atom+xml" if self._atom else "application/rss+xml"
         return web.Response(body=body, content_type=kind, charset="utf-8", headers=headers)
 
+    def _document(self, entries: Sequence[FeedEntry]) -> bytes:
+        links = [self.link or f"{self.url}/{entry.guid}" for entry in entries]
+        return (_as_atom if self._atom else _as_rss)(entries, links, self.url)
+
     def _current(self) -> list[FeedEntry]:
         """What the feed shows now, newest first."""
         now = self.clock.now()
@@ -137,9 +144,7 @@ class RssServer:
         there = [entry for entry in latest.values() if entry.gone_at is None or now < entry.gone_at]
         return sorted(there, key=lambda entry: first[entry.guid], reverse=True)[: self._shown]
 
-    async def _commit(
-        self, fault: Fault, request: web.Request, body: bytes, entries: Sequence[FeedEntry]
-    ) -> web.StreamResponse | None:
+    async def _commit(self, fault: Fault, request: web.Request, body: bytes) -> web.StreamResponse | None:
         """Let a fault happen; its answer, None when the document is to come all the same."""
         transport = request.transport
         match fault:
@@ -156,7 +161,6 @@ class RssServer:
                 return web.Response()
             case Fault.SILENT:
                 await asyncio.sleep(self.plan.silence)
-                return None
             case Fault.GARBAGE:
                 return web.Response(text="<!doctype html><title>Down for maintenance</title>", content_type="text/html")
             case Fault.TRUNCATED:
@@ -165,20 +169,18 @@ class RssServer:
                 return web.Response(body=b"\xff\xfe\xfa<rss>", content_type="application/rss+xml")
             case Fault.OVERSIZED:
                 return web.Response(body=b" " * self.plan.size + body, content_type="application/rss+xml")
-            case Fault.DUPLICATE | Fault.REORDER:
-                doubled = _as_atom if self._atom else _as_rss
-                return web.Response(body=doubled([*entries, *entries], self.url), content_type="application/rss+xml")
+        return None
 
 
-def _as_rss(entries: Sequence[FeedEntry], url: str) -> bytes:
+def _as_rss(entries: Sequence[FeedEntry], links: Sequence[str], url: str) -> bytes:
     items = "".join(
         f"<item><title>{escape(entry.title)}</title><guid isPermaLink='false'>{escape(entry.guid)}</guid>"
-        f"<link>{escape(url)}/{escape(entry.guid)}</link>"
+        f"<link>{escape(link)}</link>"
         + (f"<dc:creator>{escape(entry.author)}</dc:creator>" if entry.author else "")
         + "".join(f"<category>{escape(one)}</category>" for one in entry.categories)
         + f"<pubDate>{escape(format_datetime(entry.at) if entry.claimed is None else entry.claimed)}</pubDate>"
         f"<description>{escape(entry.html)}</description></item>\n"
-        for entry in entries
+        for entry, link in zip(entries, links, strict=True)
     )
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/">'
@@ -186,15 +188,15 @@ def _as_rss(entries: Sequence[FeedEntry], url: str) -> bytes:
     ).encode()
 
 
-def _as_atom(entries: Sequence[FeedEntry], url: str) -> bytes:
+def _as_atom(entries: Sequence[FeedEntry], links: Sequence[str], url: str) -> bytes:
     items = "".join(
         f"<entry><title>{escape(entry.title)}</title><id>{escape(entry.guid)}</id>"
-        f'<link href="{escape(url)}/{escape(entry.guid)}"/>'
+        f'<link href="{escape(link)}"/>'
         + (f"<author><name>{escape(entry.author)}</name></author>" if entry.author else "")
         + "".join(f'<category term="{escape(one)}"/>' for one in entry.categories)
         + f"<updated>{escape(entry.at.isoformat() if entry.claimed is None else entry.claimed)}</updated>"
         f'<content type="html">{escape(entry.html)}</content></entry>\n'
-        for entry in entries
+        for entry, link in zip(entries, links, strict=True)
     )
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'

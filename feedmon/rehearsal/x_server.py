@@ -20,6 +20,7 @@ import hmac
 from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import timedelta
+from email.utils import format_datetime
 
 import msgspec
 from aiohttp import web
@@ -161,7 +162,10 @@ class XServer:
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
             return _answer(problem("Unauthorized", "Unauthorized"), 401)
-        return await handler(request)
+        response = await handler(request)
+        if not response.prepared:  # X's clock is the rehearsal's
+            response.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
+        return response
 
     async def _list_rules(self, _: web.Request) -> web.StreamResponse:
         listed = [{"id": rule.id, "value": rule.value, "tag": rule.tag} for rule in self.rules.values()]

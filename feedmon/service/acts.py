@@ -28,10 +28,14 @@ _AHEAD = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Answer:
-    """What an act leads to, and what looked odd about it. No effects when it was known already."""
+    """What an act leads to, and what looked odd about it. No effects when it was known already.
+
+    ``place`` is which of the entries (from 0) is the act's own.
+    """
 
     effects: Effects = field(default_factory=Effects)
     warning: str = ""
+    place: int = 0
 
 
 def repeated(known: Mark | Decision, request: MarkRequest | DecisionRequest) -> Answer:

@@ -17,12 +17,13 @@ from feedmon.model.instants import Clock
 from feedmon.service.access import guard, json_answer, refusal
 from feedmon.service.acts import Answer
 from feedmon.service.address import Address
+from feedmon.service.capture_page import CapturePages
 from feedmon.service.chair import ChairDoor, ChairPages
 from feedmon.service.meeting_state import MeetingState
 from feedmon.service.pipeline import Followed, Pipeline
 from feedmon.service.readiness import readiness
 from feedmon.service.refusals import Refused
-from feedmon.wire import ChairLink, DecisionRequest, MarkRequest, Refusal
+from feedmon.wire import CaptureLink, CaptureRequest, ChairLink, DecisionRequest, MarkRequest, Refusal
 
 LARGEST_BODY = 64 * 1024
 """Bytes a request may hold: far more than any act needs."""
@@ -57,6 +58,7 @@ class Api:
         journal: Journal,
         clock: Clock,
         door: ChairDoor,
+        captures: ChairDoor,
         address: Address,
     ) -> None:
         self._meetings = meetings
@@ -64,6 +66,7 @@ class Api:
         self._journal = journal
         self._clock = clock
         self._door = door
+        self._captures = captures
         self._address = address
 
     def routes(self) -> list[web.RouteDef]:
@@ -75,7 +78,9 @@ class Api:
             web.get("/api/v1/meetings", self._list),
             web.post(one + "/marks", self._mark),
             web.post(one + "/decisions", self._decide),
+            web.post(one + "/captures", self._capture),
             web.post(one + "/chair-link", self._chair_link),
+            web.post(one + "/capture-link", self._capture_link),
             web.get(one + "/live", self._live, allow_head=False),
         ]
 
@@ -108,6 +113,10 @@ class Api:
         asked = await _body(request, DecisionRequest)
         return await self._act(request, "decision", asked.id, lambda state, now: state.on_decision(asked, now))
 
+    async def _capture(self, request: web.Request) -> web.StreamResponse:
+        asked = await _body(request, CaptureRequest)
+        return await self._act(request, "capture", asked.id, lambda state, now: state.on_capture(asked, now))
+
     async def _act(
         self, request: web.Request, kind: str, act_id: str, apply: Callable[[MeetingState, datetime], Answer]
     ) -> web.StreamResponse:
@@ -117,6 +126,10 @@ class Api:
     async def _chair_link(self, request: web.Request) -> web.StreamResponse:
         token = self._door.new_link(self._meeting_id(request))
         return json_answer(ChairLink(url=f"{self._address.url_for_others()}/chair/{token}"))
+
+    async def _capture_link(self, request: web.Request) -> web.StreamResponse:
+        token = self._captures.new_link(self._meeting_id(request))
+        return json_answer(CaptureLink(url=f"{self._address.url()}/capture/{token}"))
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         channel = self._meetings[self._meeting_id(request)].channel
@@ -150,10 +163,10 @@ class Api:
         return meeting
 
 
-def application(api: Api, chair: ChairPages, token: str, listening_on: str) -> web.Application:
+def application(api: Api, chair: ChairPages, captures: CapturePages, token: str, listening_on: str) -> web.Application:
     """The whole web application: every route behind the guard."""
     app = web.Application(middlewares=[guard(token, listening_on), _patience], client_max_size=LARGEST_BODY)
-    app.add_routes([*api.routes(), *chair.routes()])
+    app.add_routes([*api.routes(), *chair.routes(), *captures.routes()])
     return app
 
 

@@ -29,6 +29,7 @@ from feedmon.service.access import token_in
 from feedmon.service.address import Address, listening_socket
 from feedmon.service.api import Api, application
 from feedmon.service.board import Board, rules_in_force
+from feedmon.service.capture_page import PURPOSE, CapturePages
 from feedmon.service.chair import ChairDoor, ChairPages
 from feedmon.service.following import attend, follow_stretch, stretches
 from feedmon.service.hub import Channel
@@ -114,9 +115,11 @@ async def serving(preparations: Sequence[Preparation], settings: Settings, clock
         pipeline = Pipeline(meetings, journal, clock, entry_of, rehearsal=settings.rehearsal is not None)
         door = ChairDoor(token)
         chair = ChairPages(door, meetings, {name: _masker(judge) for name, judge in judges.items()}, pipeline)
-        api = Api(meetings, pipeline, journal, clock, door, address)
+        capture_door = ChairDoor(token, purpose=PURPOSE)
+        captures = CapturePages(capture_door, meetings, pipeline)
+        api = Api(meetings, pipeline, journal, clock, door, capture_door, address)
         runner = web.AppRunner(
-            application(api, chair, token, settings.host), access_log=None, shutdown_timeout=_HANG_UP_WITHIN
+            application(api, chair, captures, token, settings.host), access_log=None, shutdown_timeout=_HANG_UP_WITHIN
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -43,10 +43,10 @@ class _Session(msgspec.Struct, frozen=True):
 
 
 class ChairDoor:
-    """Links and sessions. ``now`` is Unix time in seconds."""
+    """Links and sessions. ``now`` is Unix time in seconds; what one ``purpose`` opens stays shut to every other."""
 
-    def __init__(self, token: str, now: Callable[[], float] = time.time) -> None:
-        self._key = hashlib.sha256(f"feedmon chair {token}".encode()).digest()
+    def __init__(self, token: str, now: Callable[[], float] = time.time, purpose: str = "chair") -> None:
+        self._key = hashlib.sha256(f"feedmon {purpose} {token}".encode()).digest()
         self._now = now
         self._links: dict[str, str] = {}
 
@@ -128,7 +128,7 @@ class ChairPages:
             return _message(401, "This page is closed", "Ask the clerk for a new link.")
         nonce = secrets.token_urlsafe(16)
         board = self._meetings[meeting].channel.board
-        return _html(page(board.meeting, await self._notes(meeting), nonce), nonce)
+        return html_answer(page(board.meeting, await self._notes(meeting), nonce), nonce)
 
     async def _notes(self, meeting: str) -> tuple[ChairNote, ...]:
         board = self._meetings[meeting].channel.board
@@ -177,10 +177,11 @@ class ChairPages:
 
 def _message(status: int, title: str, text: str) -> web.Response:
     nonce = secrets.token_urlsafe(16)
-    return _html(message_page(title, text, nonce), nonce, status)
+    return html_answer(message_page(title, text, nonce), nonce, status)
 
 
-def _html(text: str, nonce: str, status: int = 200) -> web.Response:
+def html_answer(text: str, nonce: str, status: int = 200) -> web.Response:
+    """A page of ours: nothing may run or load in it but what carries the nonce, and nobody may frame or keep it."""
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -22,7 +22,7 @@ from feedmon.model.posts import PostKey
 from feedmon.model.sourcestate import SourceCondition, SourceState
 from feedmon.service.pipeline import Began, Feed, FromFeed, Over, Pipeline
 from feedmon.service.words import clock_time
-from feedmon.sources import MeetingIndex, Policy, Selection, Source, follow, open_source, unseen_at_end
+from feedmon.sources import MeetingIndex, Policy, Source, follow, open_source, selection_for, unseen_at_end
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def stretches(meetings: Iterable[Meeting], held: Sequence[PostKey], rehearsal: s
         if rehearsal is not None:
             spec = msgspec.structs.replace(spec, url=rehearsal)
         for window, together in _merged([meeting for meeting, _ in pairs]):
-            source = open_source(spec, Selection.of(together), held=held)
+            source = open_source(spec, selection_for(spec, together), held=held)
             found.append(Stretch(window, tuple(together), cursor_name, source))
     return found
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from feedmon.model.posts import Post, PostKey
 from feedmon.model.timeline import Moment
 
@@ -21,6 +23,7 @@ _AWAITED_TOMBSTONES = 10_000
 class Held:
     """One version of a post: whose it is, whether it is written down, and what judging it last came to.
 
+    ``wordless`` says that it was written down without the words it passes on (see :func:`without_borrowed_words`).
     ``member`` is None for anyone who is not on the roster. ``moment`` is the one it was last judged in, None when
     that is not known (after a restart). ``standing`` are the ids of the flags it then raised.
     """
@@ -29,6 +32,7 @@ class Held:
     member: str | None
     edited: bool = False
     written: bool = False
+    wordless: bool = False
     moment: Moment | None = None
     standing: frozenset[str] = frozenset()
 
@@ -36,6 +40,13 @@ class Held:
     def order(self) -> tuple[datetime, str]:
         """What versions of a post are in order by."""
         return self.post.observed_at, self.post.version
+
+
+def without_borrowed_words(post: Post) -> Post:
+    """A post as it is put on record while nothing flags it: of a repost, that it was made, and not another's words."""
+    if post.repost_of is None:
+        return post
+    return msgspec.structs.replace(post, text="", links=(), hashtags=(), media=(), mentions=(), langs=())
 
 
 class HeldPosts:

@@ -36,15 +36,16 @@ from feedmon.model.entries import FlagCleared as ClearedEntry
 from feedmon.model.entries import FlagRaised as RaisedEntry
 from feedmon.model.flags import Flag
 from feedmon.model.meeting import Meeting
-from feedmon.model.posts import Deleted, Edited, PostKey, SourceEvent
+from feedmon.model.posts import Deleted, Edited, Post, PostKey, Seen, SourceEvent
 from feedmon.model.sourcestate import FeedFault
 from feedmon.model.timeline import Mark, Moment, Timeline
-from feedmon.service import acts
+from feedmon.service import acts, captures
 from feedmon.service.effects import Effects
-from feedmon.service.held import Held, HeldPosts
+from feedmon.service.held import Held, HeldPosts, without_borrowed_words
 from feedmon.service.source_news import SourceNews
 from feedmon.service.words import CAME_LATE, JUDGED_AT_START, why_cleared
 from feedmon.wire import (
+    CaptureRequest,
     ChairSaw,
     DecisionMade,
     DecisionRequest,
@@ -76,6 +77,7 @@ class MeetingState:
         self.timeline = Timeline()
         self.marks: dict[str, Mark] = {}
         self.decisions: dict[str, Decision] = {}
+        self.captures: dict[str, Post] = {}
         self.flags: dict[str, FlagView] = {}
         self.following = False
         self._judge = judge
@@ -119,7 +121,12 @@ class MeetingState:
         """Take in, in order, what the journal holds of this meeting. :meth:`recovered` when that is all."""
         match entry:
             case PostCaptured(post=post, edited=edited, member=member):
-                if not self._posts.knows(post):
+                if post.captured_by:
+                    self.captures[post.version] = post
+                known = self._posts.version(post.key, post.version)
+                if known is not None:
+                    known.post = post  # a repost again, now with the words that were flagged
+                else:
                     captured = Held(post, member, edited=edited)
                     self._posts.add(captured)
                     self._posts.kept(captured)
@@ -179,6 +186,19 @@ class MeetingState:
                 self._refresh(older, effects)
         return effects
 
+    def on_capture(self, request: CaptureRequest, now: datetime) -> acts.Answer:
+        """Somebody enters a post by hand; it is judged like any other. Raises Refused when it cannot be one."""
+        known = self.captures.get(request.id)
+        if known is not None:
+            return captures.repeated(known, request, self.meeting)
+        post = captures.checked(request, self.meeting, now)
+        warning = captures.odd_about(request, post, self.meeting)
+        event = Edited(post) if post.key in self._posts else Seen(post)
+        self.captures[request.id] = post
+        effects = self.on_event(event, now)
+        own = [place for place, entry in enumerate(effects.entries) if getattr(entry, "post", None) == post]
+        return acts.Answer(effects, warning if own else warning or captures.NOT_WRITTEN, own[0] if own else 0)
+
     def on_mark(self, request: MarkRequest, now: datetime) -> acts.Answer:
         """The clerk marks the timeline. Raises Refused when the mark can mean nothing in this meeting."""
         known = self.marks.get(request.id)
@@ -236,6 +256,9 @@ class MeetingState:
         raised = {flag.id: flag for flag in flags}
         if held.member is not None or raised or self._posts.any_written(held.post.key):
             self._write_down(held.post.key, effects)
+        if raised and held.wordless:  # what is flagged is kept as it was seen
+            effects.entries.append(PostCaptured(post=held.post, edited=held.edited, member=held.member))
+            held.wordless = False
         for flag in raised.values():
             self._raise(flag, held, effects)
         for flag_id in held.standing - raised.keys():
@@ -288,8 +311,10 @@ class MeetingState:
         deleted_at = None if self._posts.any_written(key) else self._posts.deleted_at(key)
         for held in self._posts.versions(key):
             if not held.written:
-                effects.entries.append(PostCaptured(post=held.post, edited=held.edited, member=held.member))
+                record = without_borrowed_words(held.post)
+                effects.entries.append(PostCaptured(post=record, edited=held.edited, member=held.member))
                 self._posts.kept(held)
+                held.wordless = record != held.post
         if deleted_at is not None:
             effects.entries.append(PostRemoved(key=key, observed_at=deleted_at))
 

@@ -240,13 +240,13 @@ class Pipeline:
     def _take_item(self, feed: Feed, item: SourceItem, turn: _Turn, now: datetime) -> None:
         followed = [(meeting, self._meetings[meeting].state) for meeting in feed.meetings]
         match item:
-            case Captured(event, cursor):
+            case Captured(event, cursor, ours):
                 self._move(feed, cursor)
                 if not _is_text(event):
                     self._unusable(feed, "text that is not Unicode")
                     return
                 for meeting, state in followed:
-                    if self._concerns(event, meeting, state, feed.index):
+                    if ours or self._concerns(event, meeting, state, feed.index):
                         turn.add(meeting, state.on_event(event, now))
             case CursorMoved(cursor, skipped=skipped):
                 self._move(feed, cursor)
@@ -276,7 +276,7 @@ class Pipeline:
             if not act.done.done():
                 act.done.set_exception(error)
             return
-        place = len(turn.entries) if answer.effects.entries else None
+        place = len(turn.entries) + answer.place if answer.effects.entries else None
         turn.answers.append((act, answer.warning, place))
         turn.add(act.meeting, answer.effects)
 
@@ -326,7 +326,7 @@ class Pipeline:
             self._meetings[meeting].channel.publish(effects.messages)
         for act, warning, _ in turn.answers:
             if not act.done.done():
-                act.done.set_result(Done(entry=self._entry_of[act.meeting, *act.key], warning=warning))
+                act.done.set_result(Done(entry=self._entry_of.get((act.meeting, *act.key), 0), warning=warning))
 
     def _tell_of_journal(self, condition: SourceCondition, why: str) -> None:
         """Show on every desk that the journal is, or is no longer, in trouble. This alone is told unwritten."""

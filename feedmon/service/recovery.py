@@ -16,6 +16,7 @@ from feedmon.model.entries import (
     Marked,
     MeetingPrepared,
     PackOnRecord,
+    PostCaptured,
     Recorded,
     RuleOnRecord,
 )
@@ -49,6 +50,8 @@ def recover(meeting: Meeting, judge: Judge, history: Iterable[Recorded]) -> Reco
         match recorded.entry:
             case None:
                 continue
+            case PostCaptured(post=post) if post.captured_by:
+                entry_of["capture", post.version] = recorded.seq
             case Marked(mark=mark):
                 entry_of["mark", mark.id] = recorded.seq
             case Decided(decision=decision):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from feedmon.model.meeting import SourceSpec
+from feedmon.model.meeting import Meeting, SourceSpec
 from feedmon.model.posts import PostKey
 from feedmon.model.problems import BadInput, Problem, did_you_mean
 from feedmon.sources.base import (
@@ -21,10 +21,17 @@ from feedmon.sources.base import (
     SourceRefused,
     Tap,
 )
+from feedmon.sources.bluesky_records import NETWORK as BLUESKY
+from feedmon.sources.firehose import PdsSource
 from feedmon.sources.jetstream import JetstreamSource
+from feedmon.sources.mastodon import MastodonSource
+from feedmon.sources.mastodon_status import NETWORK as MASTODON
 from feedmon.sources.rss import RssSource
 from feedmon.sources.select import MeetingIndex, Selection
 from feedmon.sources.supervisor import PATIENCE, Policy, follow, unseen_at_end
+from feedmon.sources.x import XSource
+from feedmon.sources.x_posts import NETWORK as X
+from feedmon.sources.youtube import YouTubeSource
 
 
 class _Opener(Protocol):
@@ -35,9 +42,21 @@ class _Opener(Protocol):
 
 REGISTRY: dict[str, _Opener] = {
     "bluesky": JetstreamSource,
+    "mastodon": MastodonSource,
+    "pds": PdsSource,
     "rss": RssSource,
+    "x": XSource,
+    "youtube": YouTubeSource,
 }
 """Every kind of source a meeting file may name."""
+
+_OWN_NETWORK = {"bluesky": BLUESKY, "mastodon": MASTODON, "pds": BLUESKY, "x": X}
+"""The network of those kinds that know accounts by name: a handle of another network may be a stranger's."""
+
+
+def selection_for(spec: SourceSpec, meetings: Iterable[Meeting]) -> Selection:
+    """What these meetings follow by this source."""
+    return Selection.of(meetings, _OWN_NETWORK.get(spec.kind))
 
 
 def open_source(
@@ -72,5 +91,6 @@ __all__ = [
     "Tap",
     "follow",
     "open_source",
+    "selection_for",
     "unseen_at_end",
 ]

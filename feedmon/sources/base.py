@@ -29,10 +29,15 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class Captured(msgspec.Struct, frozen=True):
-    """Something about a post that may belong to a meeting. Once it is safe, so is everything up to ``cursor``."""
+    """Something about a post that may belong to a meeting. Once it is safe, so is everything up to ``cursor``.
+
+    ``ours`` says that it belongs to every meeting that follows this source, whatever is in it: what is said in the
+    chat of a council's own webcast is about its meeting.
+    """
 
     event: SourceEvent
     cursor: str | None = None
+    ours: bool = False
 
 
 class CursorMoved(msgspec.Struct, frozen=True):

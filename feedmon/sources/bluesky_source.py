@@ -152,7 +152,7 @@ class BlueskySource:
                     break
                 now = clock.now()
                 if frame is not None:
-                    said, events = self._read(frame, now, way.floor(self._dialect.numbers_only))
+                    said = self._dialect.skim(frame, self._stream) or self._dialect.read(frame)
                     if said.error:
                         lost = self._failed(said, came_to)
                         break
@@ -162,6 +162,7 @@ class BlueskySource:
                         break
                     if until := way.move(said, now):
                         yield NotKept(until)
+                    events = self._take(said, frame, now, way.floor(self._dialect.numbers_only))
                     for place, event in enumerate(events, start=1):
                         yield Captured(event, way.cursor if place == len(events) else None)
                     way.skipped += said.micros is not None and not events
@@ -220,15 +221,11 @@ class BlueskySource:
         words = printable(": ".join(filter(None, (said.error, said.why))))
         return SourceLost(f"the network ended the connection ({words})", clean=said.error in _CURSOR_ERRORS)
 
-    def _read(self, frame: bytes, now: datetime, floor: int) -> tuple[Said, tuple[SourceEvent, ...]]:
-        """What a frame says, and what it means for us. Counts what is amiss."""
-        said = self._dialect.skim(frame, self._stream)
-        if said is not None:
-            if self._tap:
-                self._tap(frame, False)
-            return said, ()
-        said = self._dialect.read(frame)
+    def _take(self, said: Said, frame: bytes, now: datetime, floor: int) -> tuple[SourceEvent, ...]:
+        """What a frame means for us; it counts as handed on then. Counts what is amiss."""
         messages = said.messages
+        if self._tap and not messages and said.micros is not None:
+            self._tap(frame, False)
         if said.micros is not None and said.micros < floor:
             messages = tuple(message for message in messages if isinstance(message, Named))
         events: list[SourceEvent] = []
@@ -250,7 +247,7 @@ class BlueskySource:
                 line = self._dialect.as_line(message) if self._dialect.as_line else frame
                 if line is not None:
                     self._tap(line, bool(taken))
-        return said, tuple(events)
+        return tuple(events)
 
     def _count(self, what: str) -> None:
         self._faults[what] += 1
@@ -275,6 +272,7 @@ class _Way:
         self.heard, self.told = now, now - _TOLD_EVERY
         self._host = host
         self._reached = came_to.micros if came_to else 0
+        self._came_to = came_to
         self._asked = asked
         self._unconfirmed = asked.seq if asked else None
         self._trail = Trail()
@@ -290,13 +288,14 @@ class _Way:
         return self._asked.micros if numbers_only and self._asked and self._asked.seq is None else 0
 
     def confirmed(self, said: Said) -> bool:
-        """False when a server, asked to begin with a number we had from it, begins with another one.
+        """False when a server, asked to begin with a number we had from it, begins with another, or at a later time.
 
         It numbers its messages anew then, or has lost some; either way what lies between cannot be known by number.
         """
-        if said.seq is None or self._unconfirmed is None or self._asked is None:
+        if said.seq is None or said.micros is None or self._unconfirmed is None or self._came_to is None:
             return True
-        matches, self._unconfirmed = said.seq == self._unconfirmed, None
+        matches = said.seq == self._unconfirmed and said.micros <= self._came_to.micros
+        self._unconfirmed = None
         if matches:
             self._trail.add(self._reached - REWIND // timedelta(microseconds=1), said.seq)
         return matches

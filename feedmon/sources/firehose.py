@@ -66,7 +66,7 @@ class _Firehose(Dialect):
         query = urlencode({"cursor": max((asked.seq or 0) - 1, 0)})
         return urlunsplit(urlsplit(server)._replace(query=query))
 
-    def skim(self, frame: bytes, stream: BlueskyStream) -> Said | None:  # noqa: ARG002  # all of it is decoded
+    def skim(self, frame: bytes, stream: BlueskyStream) -> Said | None:  # all of it is decoded
         return None
 
     def read(self, frame: bytes) -> Said:

@@ -7,6 +7,7 @@ is for us is decided in :mod:`~feedmon.sources.bluesky_stream`, and a connection
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -68,7 +69,7 @@ def addresses(spec: SourceSpec) -> tuple[str, ...]:
 
     Raises BadInput for what cannot be such an address, and for addresses of different protocols.
     """
-    given = [_address(spec, url.strip()) for url in spec.url.split(",")]
+    given = [_address(spec, url) for url in re.split(r"\s*,\s*", spec.url)]
     if len({_is_second(url) for url in given}) > 1:
         message = "mixes Jetstream's two protocols."
         raise BadInput(Problem(f"source “{spec.name}”, url", message, f"Give addresses that all look like {_EXAMPLE}."))

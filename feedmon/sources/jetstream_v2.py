@@ -127,7 +127,7 @@ def skim(frame: bytes, authors: Set[bytes], addressed: Set[bytes]) -> Said | Non
     if created is None or frame[-3:] != b"}}}" or len(frame) > LARGEST:
         return None
     seq, author, time, repost = created.groups()
-    if author in authors or not (repost or names_nobody(frame, addressed)):
+    if author in authors or not (repost or names_nobody(frame[created.end() :], addressed)):
         return None
     try:
         at = datetime.fromisoformat(time.decode())

@@ -58,7 +58,7 @@ class MastodonSource:
     ) -> None:
         self._name = spec.name
         self._base = _base(spec)
-        self._hashtags = selection.hashtags
+        self._hashtags = _spellings(selection)
         self._roster = roster_of(selection)
         self._people = People(urlsplit(self._base).hostname or "", selection.author_ids, selection.handle_of)
         held_here = [key.id for key in held if key.network == NETWORK]
@@ -122,6 +122,12 @@ class MastodonSource:
         if not secure and not on_this_machine(parts.geturl()):
             raise SourceRefused("it would have the token sent unencrypted.", _ANOTHER)
         return urlunsplit(("wss" if secure else "ws", parts.netloc, "/api/v1/streaming", "", ""))
+
+
+def _spellings(selection: Selection) -> frozenset[str]:
+    """The hashtags to ask for: folded as we compare them, and as the meeting writes them, for servers that do not."""
+    written = {tag.strip().lstrip("#＃").lower() for tag in selection.tags_as_written}
+    return frozenset(written | selection.hashtags) - {""}
 
 
 def _base(spec: SourceSpec) -> str:

@@ -37,12 +37,15 @@ CHECKED_AT_ONCE = 20
 _PAGE = 40
 _ROSTER_PAGE = 20
 _MOST_PAGES = 25
+_SOUGHT_EVERY = timedelta(minutes=10)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _T = TypeVar("_T")
 
 UNKNOWN_ACCOUNT = "a followed account is not known to this server"
 MOVED_ACCOUNT = "a followed account has moved elsewhere: check the roster"
 SHUT_ACCOUNT = "a followed account is not shown to us"
+NO_TIMELINE = "the server has no page for a hashtag"
+UNCHECKED = "a post held could not be looked at again"
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -51,6 +54,11 @@ class Found(msgspec.Struct, frozen=True):
     status: StatusEntity
     raw: bytes
     unseen_since: datetime | None
+
+    @property
+    def claim(self) -> datetime | None:
+        """When its own server says that this version appeared."""
+        return self.status.claim
 
 
 class Refilled(msgspec.Struct, frozen=True):
@@ -67,12 +75,13 @@ class Refilled(msgspec.Struct, frozen=True):
 class Followed(msgspec.Struct):
     """One account of the roster: its handle, its lasting name if known, and this server's number for it once known.
 
-    ``polled`` is when its posts were last asked for.
+    ``sought`` is when that was last asked for, ``polled`` when its posts were.
     """
 
     handle: str
     id: str | None = None
     number: str | None = None
+    sought: datetime | None = None
     polled: datetime | None = None
 
 
@@ -118,7 +127,7 @@ class Asking:
         whole = True
         try:
             for hashtag in self._hashtags:
-                whole &= await self._page_back(_timeline(hashtag), _PAGE, begins, unseen_since, found)
+                whole &= await self._under(hashtag, begins, unseen_since, found)
             for account in self.roster:
                 whole &= await self._posts_of(account, begins, now, found)
         except AskFailed as error:
@@ -129,7 +138,7 @@ class Asking:
         """The newest posts under the hashtags, one page of each. Raises AskFailed or NotAllowed."""
         found: list[Found] = []
         for hashtag in self._hashtags:
-            await self._page_back(_timeline(hashtag), _PAGE, begins, unseen_since, found, most_pages=1)
+            await self._under(hashtag, begins, unseen_since, found, most_pages=1)
         return _oldest_first(found)
 
     async def newest_of(self, account: Followed, begins: datetime, now: datetime) -> tuple[Found, ...]:
@@ -161,14 +170,30 @@ class Asking:
                 found.append(Found(decode_status(raw), raw, since[number]))
             except NotThere:
                 gone.append(number)
-            except NotAStatus as error:
-                self._faults[str(error)] += 1
+            except (NotAStatus, NotAllowed):
+                self._faults[UNCHECKED] += 1
         return tuple(found), tuple(gone)
+
+    async def _under(
+        self,
+        hashtag: str,
+        begins: datetime,
+        unseen_since: datetime | None,
+        found: list[Found],
+        most_pages: int = _MOST_PAGES,
+    ) -> bool:
+        """Add what was posted under a hashtag; whether that is everything."""
+        try:
+            return await self._page_back(_timeline(hashtag), _PAGE, begins, unseen_since, found, most_pages)
+        except NotThere:
+            self._faults[NO_TIMELINE] += 1
+            return False
 
     async def _posts_of(self, account: Followed, begins: datetime, now: datetime, found: list[Found]) -> bool:
         """Add what an account posted. True when that is everything, and when it cannot be followed at all."""
         try:
-            if account.number is None:
+            if account.number is None and (account.sought is None or now - account.sought >= _SOUGHT_EVERY):
+                account.sought = now
                 await self._resolve(account)
             if account.number is None:
                 return True
@@ -195,7 +220,7 @@ class Asking:
         for number in range(most_pages):
             page = await self._page(path, asked, paged=number > 0)
             for status, raw in page.statuses:
-                if (_claim(status) or begins) >= begins:
+                if (status.claim or begins) >= begins:
                     found.append(Found(status, raw, unseen_since))
             last = page.last
             if last is None or last.id == asked.get("max_id") or ((at := last.created) is not None and at < begins):
@@ -249,13 +274,9 @@ def _timeline(hashtag: str) -> str:
     return f"/api/v1/timelines/tag/{quote(hashtag, safe='')}"
 
 
-def _claim(status: StatusEntity) -> datetime | None:
-    return status.edited or status.created
-
-
 def _oldest_first(found: Iterable[Found]) -> tuple[Found, ...]:
     by_version = {(one.status.uri, one.status.version): one for one in found}
-    return tuple(sorted(by_version.values(), key=lambda one: _claim(one.status) or _LONG_AGO))
+    return tuple(sorted(by_version.values(), key=lambda one: one.claim or _LONG_AGO))
 
 
 def _is_fediverse(handle: str, account_id: str) -> bool:

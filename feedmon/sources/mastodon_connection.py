@@ -20,7 +20,7 @@ from feedmon.model.instants import Clock, to_micros
 from feedmon.model.posts import SourceEvent
 from feedmon.sources.base import Captured, Connected, ConnectionItem, CursorMoved, SourceLost, SourceRefused
 from feedmon.sources.mastodon_asking import CHECKED_AT_ONCE, OVERLAP, Asking, Followed, Found, Refilled
-from feedmon.sources.mastodon_intake import Intake
+from feedmon.sources.mastodon_intake import Intake, refusal_in
 from feedmon.sources.mastodon_rest import AskFailed, NotAllowed
 from feedmon.sources.mastodon_socket import HOW_TO_BE_LET_IN, answers, closed, subscribe
 
@@ -108,8 +108,10 @@ class Connection:
         self._begins = self._since - OVERLAP if came_to else self._since
         self._inbox: asyncio.Queue[_Arrival] = asyncio.Queue(_WAITING)
         self._tasks: list[asyncio.Task[None]] = []
+        self._ended: Exception | None = None
         self._settled = False  # whether all since the last sign of life was handed on, or can never be
         self._streams = False  # whether the stream has ever brought anything
+        self._subscribed = clock.now()
         self._unconfirmed: set[str] = set()  # numbers of posts found by asking that the stream has yet to bring
         self._skipped = 0
         self._told = clock.now() - _TOLD_EVERY
@@ -127,7 +129,10 @@ class Connection:
         self._start(self._listen, self._ping)
         for hashtag in sorted(hashtags):
             await subscribe(self._socket, hashtag)
+        self._subscribed = self._clock.now()
         first = await self._first_refill()
+        if self._ended is not None:  # the socket was lost meanwhile: how much was seen, only the next one can tell
+            raise self._ended
         yield Connected(replays=first is not None and first.whole)
         if first is not None:
             for item in self._refilled(first):
@@ -158,9 +163,6 @@ class Connection:
 
     def _streamed(self, raw: bytes, heard: datetime) -> Iterator[ConnectionItem]:
         streamed = self._intake.streamed(raw, heard)
-        if streamed.end is not None:
-            yield from self._intake.new_faults()
-            raise streamed.end
         self._streams |= streamed.number is not None
         self._unconfirmed.discard(streamed.number or "")
         yield from self._captured(streamed.events, heard)
@@ -174,7 +176,7 @@ class Connection:
         now = self._clock.now()
         for one in found:
             events = self._intake.found(one, now)
-            if events:
+            if events and (one.claim or now) >= self._subscribed:
                 self._unconfirmed.add(one.status.id)
             yield from self._captured(events, now)
         if missing and not self._streams:
@@ -215,16 +217,21 @@ class Connection:
         """Do some work; what ends it ends the connection."""
         try:
             await work()
+            return
         except ConnectionClosed as error:
-            await self._inbox.put(_Over(closed(error)))
+            ended: Exception = closed(error)
         except NotAllowed as error:
-            await self._inbox.put(_Over(error.as_refused(HOW_TO_BE_LET_IN)))
+            ended = error.as_refused(HOW_TO_BE_LET_IN)
         except Exception as error:
-            await self._inbox.put(_Over(error))
+            ended = error
+        self._ended = self._ended or ended
+        await self._inbox.put(_Over(ended))
 
     async def _listen(self) -> None:
         while True:
             raw = await self._socket.recv(decode=False)
+            if (refused := refusal_in(raw)) is not None:
+                raise refused
             await self._inbox.put(_Frame(raw, self._clock.now()))
 
     async def _ping(self) -> None:

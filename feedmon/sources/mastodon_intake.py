@@ -17,7 +17,7 @@ from feedmon.model.sourcestate import FeedFault
 from feedmon.sources.base import SourceLost, SourceRefused, Tap
 from feedmon.sources.mastodon_asking import Found
 from feedmon.sources.mastodon_socket import refusal
-from feedmon.sources.mastodon_status import NotAStatus, decode_status
+from feedmon.sources.mastodon_status import NotAStatus, NotPublic, decode_status
 from feedmon.sources.mastodon_stream import MastodonStream
 
 log = logging.getLogger(__name__)
@@ -41,15 +41,11 @@ _decode_payload = msgspec.json.Decoder(str).decode
 
 
 class Streamed(msgspec.Struct, frozen=True):
-    """What a message of the stream came to: its events; ``readable`` if it was one, ``number`` of the post it told of.
-
-    ``end`` is set when it says that the connection is of no use.
-    """
+    """What a message of the stream came to: its events, whether it was ``readable``, the ``number`` of its post."""
 
     events: Events = ()
     readable: bool = True
     number: str | None = None
-    end: SourceLost | SourceRefused | None = None
 
 
 class Intake:
@@ -69,8 +65,6 @@ class Intake:
         except NotAStatus as error:
             self.faults[str(error)] += 1
             return Streamed(readable=False)
-        if envelope.error is not None:
-            return Streamed(end=refusal(envelope.error, envelope.status))
         number: str | None = None
 
         def read() -> Events:
@@ -115,6 +109,8 @@ class Intake:
     def _counting(self, read: Callable[[], Events]) -> Events:
         try:
             return read()
+        except NotPublic:  # nothing is wrong with it, and it is none of ours
+            return ()
         except NotAStatus as error:
             self.faults[str(error)] += 1
         except Exception:  # a fault of ours must not stop the feed, nor fill the log
@@ -122,6 +118,17 @@ class Intake:
                 log.exception("%s: a message feedmon cannot take", self._name)
             self.faults[_OUR_FAULT] += 1
         return ()
+
+
+def refusal_in(frame: bytes) -> SourceLost | SourceRefused | None:
+    """What it means for the connection when a message is an error, None when it is none."""
+    if b'"error"' not in frame:
+        return None
+    try:
+        envelope = _envelope(frame)
+    except NotAStatus:
+        return None
+    return refusal(envelope.error, envelope.status) if envelope.error is not None else None
 
 
 def _envelope(frame: bytes) -> _Envelope:

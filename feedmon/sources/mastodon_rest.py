@@ -177,12 +177,8 @@ class MastodonRest:
                 raise self._unanswered(response.status, await _said(response), _asked_to_wait(response))
         except TimeoutError as error:
             raise AskFailed("it did not answer in time") from error
-        except aiohttp.ClientConnectorDNSError as error:
-            raise AskFailed("its name could not be looked up (is this machine online?)") from error
-        except aiohttp.ClientSSLError as error:
-            raise AskFailed("its certificate could not be checked") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise AskFailed(f"it could not be reached ({type(error).__name__})") from error
+            raise AskFailed(_unreachable(error)) from error
 
     def _heed(self, response: aiohttp.ClientResponse) -> None:
         """Ask no more until the limit is new when little is left of it."""
@@ -215,6 +211,20 @@ def on_this_machine(url: str) -> bool:
 def printable(text: str, most: int = 100) -> str:
     """A stranger's words made safe for one line of a log or a screen."""
     return "".join(character if character.isprintable() else "�" for character in text[:most])
+
+
+def _unreachable(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "its name could not be looked up (is this machine online?)"
+        case aiohttp.ClientSSLError():
+            return "its certificate could not be checked"
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            return "nothing answers there"
+        case aiohttp.ServerDisconnectedError() | ConnectionError():
+            return "the connection broke off"
+        case _:
+            return f"it could not be reached ({type(error).__name__})"
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

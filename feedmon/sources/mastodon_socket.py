@@ -25,7 +25,7 @@ LARGEST_FRAME = 1_000_000
 
 HOW_TO_BE_LET_IN = (
     "Make a new token with your bot account: on its server under Preferences, Development, New application, with the "
-    "scope “read”; then give it to feedmon."
+    "scope “read”; then run “feedmon sources token” with this source's name."
 )
 
 _OPEN_TIMEOUT = 10.0

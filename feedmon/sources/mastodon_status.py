@@ -17,7 +17,7 @@ from feedmon.model.instants import Instant
 from feedmon.model.posts import Author, Media, MediaKind, Post, Target
 from feedmon.sources.bluesky_records import is_live
 from feedmon.sources.mastodon_html import LONGEST, read_html
-from feedmon.sources.select import handle_key, hashtags_in
+from feedmon.sources.select import handle_key, hashtag_key, hashtags_in
 
 NETWORK = "mastodon"
 
@@ -77,6 +77,11 @@ class StatusEntity(msgspec.Struct):
     def edited(self) -> datetime | None:
         """When its own server says this version of it was made, None for the first."""
         return _instant(self.edited_at)
+
+    @property
+    def claim(self) -> datetime | None:
+        """When its own server says that this version appeared."""
+        return self.edited or self.created
 
     @property
     def version(self) -> str:
@@ -161,12 +166,13 @@ def decode_page(page: bytes) -> Page:
 class People:
     """Who is who on one server: handles made whole, and accounts given the ids that the roster knows them by.
 
-    ``domain`` is what local handles end in. The roster may name an account by its ``uri`` or by the address of its
-    page, whichever a clerk could find; posts then carry that very one.
+    ``domain`` is what local handles end in, ``host`` where the server itself is: often, not always, the same. The
+    roster may name an account by its ``uri`` or by the address of its page, whichever a clerk could find; posts then
+    carry that very one.
     """
 
-    def __init__(self, domain: str, ids: Iterable[str], handle_of: Mapping[str, str]) -> None:
-        self.domain = domain
+    def __init__(self, host: str, ids: Iterable[str], handle_of: Mapping[str, str]) -> None:
+        self.host = self.domain = host
         self._ids = {address_key(one): one for one in ids}
         self._handle_of = dict(handle_of)
 
@@ -242,10 +248,10 @@ def read_status(
         text=text,
         observed_at=observed_at,
         received_at=received_at,
-        claimed_at=status.edited or status.created,
+        claimed_at=status.claim,
         version=status.version,
         links=links,
-        hashtags=_unique([*tags, *hashtags_in(text)]) if tags else (),
+        hashtags=_hashtags(tags, text),
         media=(
             *(
                 Media(_KINDS[one.type], (one.description or "")[:_MOST_LENGTH])
@@ -265,6 +271,12 @@ def read_status(
         langs=(language,) if language and len(language) <= 35 else (),
         source=source,
     )
+
+
+def _hashtags(tags: list[str], text: str) -> tuple[str, ...]:
+    """The hashtags the server tells of, spelt as in the text where they stand there; and those it does not tell of."""
+    spelt = {hashtag_key(tag): tag for tag in tags} | {hashtag_key(tag): tag for tag in hashtags_in(text)}
+    return _unique(spelt.values())
 
 
 def _whole_text(status: StatusEntity, words: str) -> str:

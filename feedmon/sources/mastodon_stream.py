@@ -78,7 +78,7 @@ class MastodonStream:
         Before ``unseen_since`` we would have seen it; None when that cannot be known, for this process has not yet
         seen anything.
         """
-        claim = status.edited or status.created or now
+        claim = status.claim or now
         return self._take(status, min(max(claim, unseen_since or claim), now), now)
 
     def gone(self, number: str, now: datetime) -> tuple[SourceEvent, ...]:
@@ -158,4 +158,6 @@ class MastodonStream:
         """The number that a local post's lasting name ends in, None for posts of other servers."""
         host, _, path = uri.partition("://")[2].partition("/")
         number = path.rpartition("/")[2]
-        return number if host == self.people.domain and number.isascii() and number.isalnum() else None
+        return (
+            number if host in (self.people.host, self.people.domain) and number.isascii() and number.isalnum() else None
+        )

@@ -73,6 +73,7 @@ class RssSource:
         self._tap = tap
         self._held = {key.id for key in held if key.network == NETWORK}
         self._known: dict[str, list[str]] = {}  # by post id, the digests of all its versions so far
+        self._digests: dict[str, None] = {}  # of all those versions: some feeds give an entry a new name every time
         self._shown: frozenset[str] = frozenset()  # what the last document showed
         self._etag = self._last_modified = ""
         self._next_visit: datetime | None = None
@@ -119,6 +120,14 @@ class RssSource:
             reached = max(reached, visit.at)
             skipped = len(visit.entries or ()) - len(events)
             yield CursorMoved(self.cursor_at(reached), visit.at, skipped if visit.entries is not None else 0)
+
+    async def check(self, clock: Clock) -> str:
+        """What the feed shows now. Raises SourceLost or SourceRefused when it could not be followed."""
+        visit = await self._visit(clock)
+        if isinstance(visit, FeedFault):
+            raise SourceLost(f"what it sends is no feed ({visit.what})")
+        count = len(visit.entries or ())
+        return "it shows one entry" if count == 1 else f"it shows {count} entries"
 
     async def _visit(self, clock: Clock) -> _Visit | FeedFault:
         """One visit, when it is time for it. Raises SourceLost and SourceRefused."""
@@ -178,7 +187,9 @@ class RssSource:
             return True
         if not self._begun:
             return any(entry.claimed_at is not None and entry.claimed_at < since for entry in visit.entries)
-        return not self._shown or any(self._id(entry) in self._known for entry in visit.entries)
+        return not self._shown or any(
+            self._id(entry) in self._known or entry.digest in self._digests for entry in visit.entries
+        )
 
     def _events(self, visit: _Visit, since: datetime) -> Iterator[SourceEvent]:
         """What a document means for us, in the order in which it is likely to have been written."""
@@ -193,8 +204,9 @@ class RssSource:
             if versions is None:
                 old = entry.claimed_at is not None and entry.claimed_at < since - _SKEW
                 known_before = post_id in self._held
+                renamed = bool(entry.links) and entry.digest in self._digests
                 self._known[post_id] = [entry.digest]
-                is_news = _dated_since(entry, since, visit.at) if first else not (old and place > below)
+                is_news = _dated_since(entry, since, visit.at) if first else not (renamed or (old and place > below))
                 if known_before or is_news:
                     post = self._post(post_id, entry, entry.digest, visit.at)
                     if known_before or self._selection.wants(post):
@@ -207,6 +219,7 @@ class RssSource:
                 if post_id in self._held or self._selection.wants(post):
                     news.append(Edited(post))
                     self._held.add(post_id)
+            self._digests[entry.digest] = None
         self._shown = frozenset(ids)
         self._forget()
         news.reverse()  # most feeds show the newest first
@@ -219,6 +232,8 @@ class RssSource:
             gone = [one for one in self._known if one not in self._shown][:surplus]
             for one in gone:
                 del self._known[one]
+        for digest in list(self._digests)[: max(0, len(self._digests) - _MOST_KNOWN)]:
+            del self._digests[digest]
 
     def _id(self, entry: Entry) -> str:
         return f"{urlsplit(self._url).hostname} {entry.key}"

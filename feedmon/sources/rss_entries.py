@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+from calendar import timegm
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -207,8 +208,8 @@ def _claimed(entry: Any, what: str) -> datetime | None:
     """A date its publisher gives; one without a time zone is taken as UTC, which it need not be."""
     told = dict.get(entry, f"{what}_parsed")  # its own get() would give one date for the other
     try:
-        return datetime(*told[:6], tzinfo=UTC) if told else http_date(_str(dict.get(entry, what)))
-    except (ValueError, TypeError):
+        return datetime.fromtimestamp(timegm(told), UTC) if told else http_date(_str(dict.get(entry, what)))
+    except (ValueError, TypeError, OverflowError, OSError):
         return None
 
 

@@ -117,7 +117,7 @@ class _Known(AbstractResolver):
         self,
         host: str,
         port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002  # asked for by name
+        family: socket.AddressFamily = socket.AF_UNSPEC,  # asked for by name
     ) -> list[ResolveResult]:
         """What is known already."""
         return [

@@ -105,6 +105,7 @@ class XSource:
         self._not_streaming = ""
         self._reached = 0
         self._skipped = 0
+        self._ahead = timedelta()
         self._told_at: datetime | None = None
         self._faults: Counter[str] = Counter()
         self._untold: set[str] = set()
@@ -152,9 +153,13 @@ class XSource:
                     for news in self._news(None):
                         yield news
                     raise
+                finally:
+                    self._ahead = calls.ahead
 
     async def _calls(self, clock: Clock) -> Calls:
-        return Calls(self._name, self._url, await token_for(self._name), clock, self._waits)
+        calls = Calls(self._name, self._url, await token_for(self._name), clock, self._waits)
+        calls.ahead = self._ahead
+        return calls
 
     async def _opened(self, calls: Calls) -> tuple[aiohttp.ClientResponse, bool] | None:
         """The stream, and whether its rules had to be changed; None when the token may not use it."""
@@ -275,8 +280,11 @@ class XSource:
             await clock.sleep_until(asked + timedelta(seconds=every))
 
     async def _found(self, calls: Calls, since: datetime, now: datetime) -> list[SourceEvent]:
-        """What the search has for us of posts made after ``since``, oldest first. Raises as :meth:`Calls.search`."""
-        since = max(since, now - KEPT_BY_NETWORK + timedelta(minutes=1))
+        """What the search has for us of posts made after ``since``, oldest first. Raises as :meth:`Calls.search`.
+
+        Posts are numbered by X's clock and ``since`` is by ours, which may be ahead of it.
+        """
+        since = max(since - calls.ahead, now - KEPT_BY_NETWORK + timedelta(hours=1))
         posts: dict[tuple[int, str], tuple[bytes, dict[str, User], bytes]] = {}
         for query in self._queries:
             for data, users, line in await self._pages(calls, query, since, now.date()):

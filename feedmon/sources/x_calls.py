@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from feedmon.model.instants import Clock
 from feedmon.sources.base import SourceLost, SourceRefused
 from feedmon.sources.bluesky_socket import printable
 from feedmon.sources.credentials import mend
+from feedmon.sources.fetching import http_date
 from feedmon.sources.x_posts import Includes, User
 from feedmon.sources.x_rules import TAG, Changes, Rule
 
@@ -40,6 +41,7 @@ POST_FIELDS = {
 _WITHIN = 20.0  # seconds for a whole answer, or for a stream to begin
 _LARGEST_ANSWER = 8_000_000
 _LONGEST_WAIT = 900.0
+_MOST_AHEAD = timedelta(hours=12)  # a clock that is wrong by more would be noticed by anyone
 _CHECK_URL = "Check the source's url in the meeting file: it is https://api.x.com."
 _CONSOLE = "X's developer console (console.x.com)"
 _T = TypeVar("_T")
@@ -160,6 +162,8 @@ class Calls:
         self._open: aiohttp.ClientResponse | None = None
         self.searches_allowed = 60
         """How many searches a quarter of an hour X allows, as its last answer said; until then, the least it is."""
+        self.ahead = timedelta()
+        """How far our clock is ahead of X's, as its last answer said: what we think is now is still to come there."""
 
     async def __aenter__(self) -> Calls:
         return self
@@ -213,6 +217,8 @@ class Calls:
                 body = await _body(response)
         except (aiohttp.ClientError, OSError) as error:
             raise self._lost(error) from error
+        said_at = http_date(response.headers.get("Date", ""))
+        self.ahead = min(max(self._clock.now() - said_at, timedelta()), _MOST_AHEAD) if said_at else timedelta()
         if response.status not in (200, 201):
             raise self._refusal(response, body)
         allowed = response.headers.get("x-rate-limit-limit", "")

@@ -138,7 +138,7 @@ def read_post(data: bytes, users: dict[str, User], received_at: datetime | None,
         raise NotAPost("text longer than the network allows")
     entities = entities or _Entities()
     references = {one.type: one.id for one in content.referenced_tweets or ()}
-    handles = {one.id: one.username for one in entities.mentions if one.id and one.username}
+    handles = {one.id: one.username.lower() for one in entities.mentions if one.id and one.username}
     versions = tuple(dict.fromkeys((*content.edit_history_tweet_ids, content.id)))
     links, quoted = _links(entities, references.get("quoted"))
     shown = _unescaped(_with_links_shown(text, entities, references.get("quoted")))
@@ -178,6 +178,8 @@ def _tolerantly(data: bytes) -> _Data:
     try:
         loose = msgspec.json.decode(data)
         content = msgspec.convert({"id": loose["id"], "text": loose["text"]}, _Data)
+    except UnicodeDecodeError as error:
+        raise NotAPost("not UTF-8") from error
     except (ValueError, RecursionError, TypeError, KeyError) as error:
         raise NotAPost("not a post of X") from error
     for part in msgspec.structs.fields(_Data):

@@ -94,6 +94,13 @@ class _Item(msgspec.Struct, rename="camel"):
 _decode = msgspec.json.Decoder(_Item).decode
 
 
+def _read(raw: bytes) -> _Item:
+    try:
+        return _decode(raw)
+    except (ValueError, RecursionError) as error:
+        raise NotAMessage from error
+
+
 class Heard(msgspec.Struct, frozen=True):
     """What one item came to: the network's time of it, what it means for us, and whether the chat is over."""
 
@@ -116,12 +123,14 @@ class YouTubeChat:
         self._handed_on: set[str] = set()
         self._removed: dict[str, None] = {}
 
+    @staticmethod
+    def time_of(raw: bytes) -> datetime | None:
+        """When an item was published, None when it does not say. Raises NotAMessage."""
+        return _read(raw).snippet.published_at
+
     def take(self, raw: bytes, received_at: datetime, since: datetime | None) -> Heard:
         """Take one item in; messages published before ``since`` are no news. Raises NotAMessage."""
-        try:
-            item = _decode(raw)
-        except (ValueError, RecursionError) as error:
-            raise NotAMessage from error
+        item = _read(raw)
         at = item.snippet.published_at
         if item.snippet.type == "chatEndedEvent":
             return Heard(at, over=True)

@@ -14,7 +14,7 @@ from feedmon.model.meeting import Account, AgendaItem, Meeting, Member
 from feedmon.model.posts import Author, Media, MediaKind, Post, PostKey, Target
 from feedmon.model.sourcestate import FeedFault, Gap, SourceCondition, SourceState
 from feedmon.model.timeline import Mark, MarkKind, Moment, Phase, Stretch, Timeline
-from feedmon.wire.commands import ChairLink, DecisionRequest, Done, MarkRequest, Refusal
+from feedmon.wire.commands import CaptureLink, CaptureRequest, ChairLink, DecisionRequest, Done, MarkRequest, Refusal
 from feedmon.wire.messages import (
     PROTOCOL,
     ChairSaw,
@@ -41,6 +41,8 @@ __all__ = [
     "AgendaItem",
     "Author",
     "Basis",
+    "CaptureLink",
+    "CaptureRequest",
     "ChairLink",
     "ChairSaw",
     "Counts",

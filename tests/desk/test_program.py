@@ -175,5 +175,5 @@ class TestTerminal:
             assert await asyncio.wait_for(terminal.process.wait(), PATIENCE) == 1
             await terminal.until(lambda: "open the desk again" in terminal.shown)
             _, _, after = terminal.shown.rpartition(LEAVE_OTHER_SCREEN)
-            assert "the desk stopped by a fault of its own" in after
+            assert "the desk stopped by a fault of its own (RuntimeError in <string>, line 5)" in after
             assert "muppet" not in after

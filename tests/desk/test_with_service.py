@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
-from yarl import URL
 
 from feedmon.rehearsal.clock import RehearsalClock
 from feedmon.rehearsal.jetstream_server import JetstreamServer
@@ -42,27 +41,39 @@ async def seated_at(address: Address) -> AsyncIterator[Seat]:
 
 
 @asynccontextmanager
-async def held_evening(data: Path, lines: list[bytes]) -> AsyncIterator[tuple[Running, RehearsalClock]]:
-    """A service whose clock stands still at half past six until it is begun; then its feed says these lines."""
+async def following(data: Path, lines: list[bytes]) -> AsyncIterator[Running]:
+    """A service whose feed says these lines, from seven o'clock on."""
     clock = RehearsalClock(rooms.at(30), RATE, held=True)
     async with JetstreamServer(recording_of(lines, "test"), clock, pulse=0.1) as feed:
         settings = Settings(data, port=0, rehearsal=feed.url, rate=RATE, policy=HASTY)
         async with service_of([Preparation(followed(), rooms.packs())], settings, clock) as running:
-            yield running, clock
+            yield running
+
+
+@asynccontextmanager
+async def waiting(data: Path, port: int = 0) -> AsyncIterator[Running]:
+    """A service that follows nothing, at seven o'clock."""
+    meeting = msgspec.structs.replace(rooms.meeting(), sources=())
+    clock = RehearsalClock(rooms.at(30), held=True)
+    async with service_of([Preparation(meeting, rooms.packs())], Settings(data, port=port), clock) as running:
+        yield running
 
 
 async def test_an_evening_at_the_desk(tmp_path: Path) -> None:
     """Marks change what is flagged, decisions stick, and a desk that joins later is told just what this one shows."""
-    lines = [line(1, 32, THREAT, RESIDENT), line(2, 34, GOSSIP, BRENNAN)]
-    async with held_evening(tmp_path, lines) as (running, clock), seated_at(where := address_of(running)) as seat:
+    async with waiting(tmp_path) as running, seated_at(address_of(running)) as seat:
         await seat.press("o", "n")
         await seat.until_said("✓ Item 1, Apologies for absence began")
         await seat.press("x", "end", "enter", "enter")
         await seat.until_said("✓ Public excluded for item 9")
-        assert "public excluded since" in seat.text("#agenda")
-        clock.begin()
+
+    lines = [line(1, 32, THREAT, RESIDENT), line(2, 34, GOSSIP, BRENNAN)]
+    async with following(tmp_path, lines) as running, seated_at(where := address_of(running)) as seat:
+        assert "public excluded since 19:00" in seat.text("#agenda")
         await seat.until(lambda: len(seat.desk.flags.rows) == 2)
-        threat = seat.desk.flags.cursor
+        threat = next(view.flag.id for view in seat.desk.desk.flags() if view.flag.kind == "threat")
+        await seat.press("home")
+        assert seat.desk.flags.cursor == threat
 
         await seat.press("U")
         await seat.until(lambda: "no longer raised" in seat.text("#flags"))
@@ -89,12 +100,8 @@ async def test_an_evening_at_the_desk(tmp_path: Path) -> None:
 
 async def test_a_service_that_comes_back_is_joined_again(tmp_path: Path) -> None:
     """The service stops and is started anew from its journal: the desk takes up where it was, and nothing is lost."""
-    meeting = msgspec.structs.replace(rooms.meeting(), sources=())
-    settings = Settings(tmp_path, port=0)
-    clock = RehearsalClock(rooms.at(40), 1)
     async with AsyncExitStack() as first, AsyncExitStack() as desk:
-        running = await first.enter_async_context(service_of([Preparation(meeting, rooms.packs())], settings, clock))
-        again = Settings(tmp_path, port=URL(running.url).port or 0)
+        running = await first.enter_async_context(waiting(tmp_path))
         address = address_of(running)
         seat = await desk.enter_async_context(seated_at(address))
         await seat.press("o")
@@ -105,7 +112,7 @@ async def test_a_service_that_comes_back_is_joined_again(tmp_path: Path) -> None
         await seat.press("n")
         assert "1 act of yours is kept" in seat.prose("#banner")
 
-        async with service_of([Preparation(meeting, rooms.packs())], again, clock):
+        async with waiting(tmp_path, address.url.port or 0):
             await seat.until_said("✓ Item 1, Apologies for absence began")
             await seat.until(lambda: not seat.desk.query_one("#banner").display)
             marks = (await first_word(address, None)).marks

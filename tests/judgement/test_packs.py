@@ -88,7 +88,7 @@ def test_every_mistake_in_a_pack_is_told_at_once_with_its_mend(rules) -> None:
 def test_a_phrase_that_cannot_be_read_is_refused_where_it_stands(rules) -> None:
     lexicon = rules / "lexicons" / "room.toml"
     lexicon.write_text(lexicon.read_text() + '\n[[group]]\nlabel = "broken"\nwords = ["{a|{b|c}} room"]\n')
-    assert "lexicon room: broken: the braces in “{a|{b|c}} room” do not match" in refused(rules)
+    assert "lexicons/room.toml: group “broken”: the braces in “{a|{b|c}} room” do not match" in refused(rules)
 
 
 def test_a_slip_in_a_key_is_named_with_its_line(rules) -> None:

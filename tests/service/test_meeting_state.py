@@ -140,17 +140,6 @@ def test_any_order_of_posts_and_marks_leads_to_the_same_flags(
     assert (nothing_new.entries, nothing_new.messages) == ([], [])
 
 
-def test_a_post_that_comes_late_makes_the_pattern_it_belongs_to() -> None:
-    """The third attack on one member in an hour is a pattern, in whatever order the three reach us."""
-    state = fresh()
-    for number, minute in ((3, 50), (1, 36), (2, 44)):
-        state.on_event(seen(number, minute, INSULT), at(55))
-    settle(state, at(55))
-    (pattern,) = [view for view in state.shown() if view.flag.kind == "repeat_target"]
-    assert pattern.post.id.endswith("/3")
-    assert pattern.flag.target == "Graham Oldroyd"
-
-
 # -------------------------------------------------------------------------------------------------------- posts
 
 

@@ -12,14 +12,26 @@ import pytest
 import feedmon
 from feedmon.service.api import MeetingListed
 from feedmon.service.readiness import Readiness
-from feedmon.wire import ChairLink, DecisionRequest, Done, MarkRequest, Message, Refusal, decode
+from feedmon.wire import (
+    CaptureLink,
+    CaptureRequest,
+    ChairLink,
+    DecisionRequest,
+    Done,
+    MarkRequest,
+    Message,
+    Refusal,
+    decode,
+)
 
 PAGE = (Path(feedmon.__file__).parent / "docs" / "wire.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```json (\w+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 BODIES: dict[str, object] = {
     "MarkRequest": MarkRequest,
     "DecisionRequest": DecisionRequest,
+    "CaptureRequest": CaptureRequest,
     "Done": Done,
+    "CaptureLink": CaptureLink,
     "ChairLink": ChairLink,
     "Refusal": Refusal,
     "meetings": list[MeetingListed],
@@ -56,7 +68,8 @@ def test_everything_on_the_wire_has_an_example() -> None:
 
 def test_the_words_that_may_be_said_are_all_named() -> None:
     """Every kind of mark, decision, reason, condition and state stands on the page."""
-    for word in words_of(MarkRequest, "kind") | words_of(DecisionRequest, "kind") | words_of(DecisionRequest, "reason"):
+    said = words_of(MarkRequest, "kind") | words_of(DecisionRequest, "kind") | words_of(DecisionRequest, "reason")
+    for word in said | words_of(CaptureRequest, "media"):
         assert f"`{word}`" in PAGE, word
 
 

@@ -16,9 +16,9 @@ from feedmon.sources.base import Source, Tap
 from feedmon.sources.rss import RssSource
 from tests.sources.bluesky_frames import EVENING, MEETING
 from tests.sources.source_conformance import Rig, Trouble
+from tests.sources.stepping import SteppingClock
 
-APART = 100
-RATE = 1200
+APART = 150
 HOST = "127.0.0.1"
 FAULTS = {
     Trouble.CUT: [Fault.DROP],
@@ -27,6 +27,11 @@ FAULTS = {
     Trouble.DUPLICATE: [Fault.DUPLICATE],
 }
 SELECTION = Selection.of([MEETING])
+
+
+def clock_for(rate: float | None) -> RehearsalClock:
+    """A time that passes step by step, or (``rate``) by the wall's."""
+    return SteppingClock(EVENING) if rate is None else RehearsalClock(EVENING, rate, held=True)
 
 
 def spec(url: str) -> SourceSpec:
@@ -84,6 +89,9 @@ class RssServing:
 class RssRig(Rig):
     replays = True
 
+    def __init__(self, rate: float | None = None) -> None:
+        self.rate = rate
+
     @asynccontextmanager
     async def serve(
         self, posts: int, trouble: dict[int, Trouble] | None = None, answers: Sequence[int] = ()
@@ -93,15 +101,15 @@ class RssRig(Rig):
             entries.append(entry(f"s{number}", (2 * number + 1) * APART, "elsewhere"))
             entries.append(entry(f"p{number}", (2 * number + 2) * APART, f"{number} #SaltmarshTC"))
         faults = {2 * place + 2: FAULTS[what] for place, what in (trouble or {}).items()}
-        clock = RehearsalClock(EVENING, RATE, held=True)
+        clock = clock_for(self.rate)
         async with RssServer(entries, clock, plan=FaultPlan(faults, answers=answers)) as server:
             yield RssServing(server, [post_id(f"p{number}") for number in range(posts)])
 
 
 @asynccontextmanager
 async def serving(
-    *entries: FeedEntry, rate: float = RATE, plan: FaultPlan | None = None, **more: Any
+    *entries: FeedEntry, rate: float | None = None, plan: FaultPlan | None = None, **more: Any
 ) -> AsyncIterator[RssServer]:
-    """A feed with these entries."""
-    async with RssServer(entries, RehearsalClock(EVENING, rate, held=True), plan=plan, **more) as server:
+    """A feed with these entries, in a time that passes step by step or (``rate``) by the wall's."""
+    async with RssServer(entries, clock_for(rate), plan=plan, **more) as server:
         yield server

@@ -117,7 +117,12 @@ def test_a_text_longer_than_any_is_no_post() -> None:
         read("x" * 30_001)
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=20), lambda one: st.lists(one, max_size=3) | st.dictionaries(st.sampled_from(["hashtags", "urls", "mentions", "tag", "text", "id", "type"]), one, max_size=4), max_leaves=8)  # fmt: skip
+KEYS = st.sampled_from(["hashtags", "urls", "mentions", "tag", "text", "id", "type"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(KEYS, one, max_size=4),
+    max_leaves=8,
+)
 PARTS = ["author_id", "created_at", "edit_history_tweet_ids", "entities", "note_tweet", "referenced_tweets", "lang",
          "attachments", "conversation_id", "in_reply_to_user_id"]  # fmt: skip
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from feedmon.rehearsal.clock import RehearsalClock
 from feedmon.rehearsal.faults import Fault, FaultPlan
 from feedmon.rehearsal.x_server import XServer
+from feedmon.sources import open_source
 from feedmon.sources.base import Source, Tap
-from feedmon.sources.x import XSource
 from tests.sources.source_conformance import Rig, Trouble
 from tests.sources.x_frames import EVENING, RESIDENT, SELECTION, STRANGER, id_at, line, spec
 
@@ -34,7 +34,7 @@ class XServing:
         return self.server.connections
 
     def source(self, tap: Tap | None = None) -> Source:
-        return XSource(spec(self.server.url), SELECTION, tap=tap)
+        return open_source(spec(self.server.url), SELECTION, tap=tap)
 
 
 class XRig(Rig):

@@ -36,7 +36,7 @@ from tui.widgets.sources import Sources
 
 T = TypeVar("T")
 
-_COALESCE = 0.05
+_COALESCE = 0.1
 """Seconds within which messages share one drawing."""
 
 _VIEWS = ("detail", "agenda", "sources")

@@ -92,9 +92,10 @@ class Exclude(Question[Resolution]):
         yield keys(("↑ ↓", "choose the item"), ("Enter", "go on to the words, then done"), ("Esc", "not now"))
 
     def on_mount(self) -> None:
-        """Begin at the item being taken, or else at the next that the agenda prints as closed."""
-        closed = next((item.number for item in self._meeting.items if item.closed and item.number), None)
-        likely = self._current if self._current is not None else closed
+        """Begin at the item most likely meant: the next that the agenda prints as closed, or else the current one."""
+        items = self._meeting.items
+        at = next((index for index, item in enumerate(items) if item.number == self._current), 0)
+        likely = next((item.number for item in items[at:] if item.closed and item.number), self._current)
         self.query_one(Input).cursor_blink = False
         self.query_one(OptionList).highlighted = self._numbers.index(likely) if likely in self._numbers else 0
 

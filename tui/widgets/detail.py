@@ -80,8 +80,6 @@ def _post(view: FlagView, desk: Desk, zone: tzinfo) -> Content:
     if view.edited_at is not None:
         edited = f"edited at {words.second(view.edited_at, zone)}; the newer version is judged by itself"
         head.append(Content.styled(edited, "$sev-notice"))
-    if post.version:
-        head.append(Content.styled(f"version {line(post.version, 24)}", "$quiet"))
     body = whole(post.text, view.flag.spans) if post.text else Content.styled("(no text)", "$quiet")
     around = [Content.styled(note, "$quiet") for note in _around(post)]
     return Content("\n").join([*head, Content(), body, *([Content(), *around] if around else [])])
@@ -137,7 +135,7 @@ def _why(view: FlagView, rule: RuleInForce | None, desk: Desk, zone: tzinfo) -> 
             _section("Known to fool this rule", [Content(f"· {line(text, 300)}") for text in rule.false_alarms])
         )
     sections.append(_section("Decisions", _decisions(view, desk, zone)))
-    sections.append(Content.styled(words.judged(rule, flag), "$quiet"))
+    sections.append(Content.styled(words.provenance(rule, flag, view.post), "$quiet"))
     return Content("\n\n").join(sections)
 
 

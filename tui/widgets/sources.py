@@ -31,7 +31,7 @@ class Sources(VerticalScroll):
         if not lines:
             lines = [Content.styled(_EMPTY, "$quiet")]
         if desk.counts.skipped:
-            lines.append(Content.styled(f"{desk.counts.skipped} posts skipped", "$quiet"))
+            lines.append(Content.styled(f"{desk.counts.skipped} posts skipped: outside the window", "$quiet"))
         self.query_one("#feeds", Still).put(Content("\n").join(lines))
 
 

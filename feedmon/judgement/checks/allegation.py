@@ -46,6 +46,5 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
                 reason=f"A factual allegation about {at.person.name}: {case.said(hit)} ({hit.sense.label}), {at.how}.",
                 spans=(case.hits.span(hit),),
                 target=at.person.name,
-                lower=int(case.bare_repost),
             )
     return best

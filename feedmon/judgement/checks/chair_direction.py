@@ -31,5 +31,4 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         basis=Basis.FACT,
         score=1.0,
         reason=f"Posted {ago:.0f} min after the chair asked members not to post.",
-        lower=case.bare_repost,
     )

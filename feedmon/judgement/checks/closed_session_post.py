@@ -6,6 +6,8 @@ no more than “we are in private session” passes, and what is plainly about a
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from feedmon.judgement.case import Case, Finding, Trail
@@ -15,15 +17,17 @@ from feedmon.model.flags import Basis
 from feedmon.model.instants import minutes_since
 
 _CLEARLY = 4
+_HOUR = re.compile(r"(?:[01]?\d|2[0-3])[.:][0-5]\d")
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``sign_off``: the lexicon of ways to say only that the meeting is private.
+    """Lexicons: ``sign_off``, ways to say only that the meeting is private; ``small_talk``, thanks, tea and breaks.
 
     A post within ``grace_seconds`` of the public leaving may have been written before, and counts one lower.
     """
 
     sign_off: str = "private_session"
+    small_talk: str = "small_talk"
     grace_seconds: int = 25
 
 
@@ -32,7 +36,9 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     since = case.moment.excluded_since
     if not trail.holds("the public were excluded when it was posted", case.moment.closed_session and since is not None):
         return None
-    if not trail.holds("it says more than that the meeting is in private", not says_only(case, parameters.sign_off)):
+    if not trail.holds(
+        "it says more than a sign-off or small talk", not says_only(case, parameters.sign_off, parameters.small_talk)
+    ):
         return None
     ago = minutes_since(since, case.post.observed_at) if since else 0.0
     doubts = []
@@ -40,8 +46,6 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         doubts.append("It may have been written before that.")
     if earlier := _earlier_open_item(case):
         doubts.append(f"It reads like item {earlier}, which was taken in public.")
-    if case.bare_repost:
-        doubts.append("It repeats another's post without a word of its own.")
     trail.holds("nothing speaks for its being about something else", not doubts, " ".join(doubts))
     return Finding(
         basis=Basis.FACT,
@@ -55,14 +59,21 @@ def _ago(minutes: float) -> str:
     return f"{minutes:.0f} min" if minutes >= 1 else f"{minutes * 60:.0f} s"
 
 
-def says_only(case: Case, lexicon: str) -> bool:
-    """Whether a post says nothing beyond a lexicon's phrases, give or take one word. A number is never nothing."""
-    hits = case.hits.of(lexicon)
+def says_only(case: Case, *lexicons: str) -> bool:
+    """Whether a post says nothing beyond lexicons' phrases, give or take one word.
+
+    A number is never nothing, unless it is the hour or the item's own.
+    """
+    hits = [hit for lexicon in lexicons for hit in case.hits.of(lexicon)]
     if not hits or case.post.media:
         return False
     covered = {index for hit in hits for index in range(hit.first, hit.last + 1)}
     rest = [token for index, token in enumerate(case.reading.tokens) if index not in covered and _says_something(token)]
-    numbers = [token for token in rest if token.kind is TokenKind.NUMBER and token.text != case.moment.item]
+    numbers = [
+        token
+        for token in rest
+        if token.kind is TokenKind.NUMBER and token.text != case.moment.item and not _HOUR.fullmatch(token.text)
+    ]
     return len(rest) <= 1 and not numbers
 
 

@@ -26,5 +26,4 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         score=worst.sense.strength,
         reason=f"Obscene: {case.said(worst)} ({worst.sense.label}).",
         spans=tuple(sorted({case.hits.span(hit) for hit in own})),
-        lower=int(case.bare_repost),
     )

@@ -111,7 +111,6 @@ def check(case: Case, _: Parameters, trail: Trail) -> Finding | None:
         reason=f"Gives {_listed([datum.what for datum in counted])}.",
         spans=tuple(sorted(datum.span for datum in counted)),
         severity=Severity.CRITICAL if at_home or child else None,
-        lower=case.bare_repost,
     )
 
 

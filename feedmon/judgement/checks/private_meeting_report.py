@@ -33,5 +33,4 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         score=worst.sense.strength,
         reason=f"Seems to report from a meeting that was not public: {case.said(worst)}.",
         spans=tuple(sorted({case.hits.span(hit) for hit in own})),
-        lower=int(case.bare_repost),
     )

@@ -33,5 +33,4 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         score=worst.sense.strength,
         reason=f"Swears ({worst.sense.label}).",
         spans=tuple(sorted({case.hits.span(hit) for hit in own})),
-        lower=case.bare_repost,
     )

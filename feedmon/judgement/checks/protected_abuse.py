@@ -41,5 +41,4 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         score=worst.sense.strength,
         reason=f"{case.said(worst)}: {worst.sense.label}.",
         spans=tuple(sorted({case.hits.span(hit) for hit in meant})),
-        lower=case.bare_repost,
     )

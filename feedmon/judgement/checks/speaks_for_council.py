@@ -39,7 +39,6 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         score=worst.sense.strength,
         reason=f"Speaks in the council's name ({worst.sense.label}): {case.said(worst)}.",
         spans=tuple(sorted({case.hits.span(hit) for hit in own})),
-        lower=case.bare_repost,
     )
 
 

@@ -45,6 +45,5 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
                 reason=f"A personal remark on {at.person.name}: {case.said(hit)} ({hit.sense.label}), {at.how}.",
                 spans=(case.hits.span(hit),),
                 target=at.person.name,
-                lower=int(case.bare_repost),
             )
     return None

@@ -57,7 +57,6 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
             reason=f"Possible threat towards {whom}: {case.said(hit)}" + (f", {at.how}." if at else "."),
             spans=(case.hits.span(hit),),
             target=at.person.name if at else None,
-            lower=case.bare_repost,
         )
         if best is None or finding.score > best.score:
             best = finding
