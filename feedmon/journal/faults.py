@@ -40,11 +40,11 @@ _WORDS = {
     sqlite3.SQLITE_BUSY: ("another program is writing in the journal.", "Close that program."),
     sqlite3.SQLITE_NOTADB: (
         "this is not a feedmon journal: it is not an SQLite database, or its first bytes are damaged.",
-        "Name the journal's own file; if this is it, fetch its backup.",
+        "Name the journal's own file; if this is it, fetch its backup, with the “-wal” file that belongs to it.",
     ),
     sqlite3.SQLITE_CORRUPT: (
         "the file is damaged.",
-        "Keep it as it is, look at it with “feedmon verify”, and go on in a new file.",
+        "Keep it as it is, with the “-wal” file beside it if there is one; go on in a new file, or in its backup.",
     ),
 }
 
@@ -53,7 +53,7 @@ def words_for(error: Exception) -> tuple[str, str]:
     """What is wrong, and the mend, for an error of SQLite or of the file system."""
     if isinstance(error, FileMoved):
         return "its file was moved or deleted while in use.", "Put the file back where it was, or start again."
-    unknown = f"it cannot be used ({error}).", "Check the file with “feedmon verify”."
+    unknown = f"it cannot be used ({error}).", "Check the disk, and that this user may read and write the file."
     return _WORDS.get(kind_of(error), unknown)
 
 

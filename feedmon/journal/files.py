@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,9 +11,12 @@ from sqlite_utils import Database
 
 from feedmon.journal import schema
 from feedmon.journal.faults import SQLITE_ERRORS, kind_of, unusable
+from feedmon.journal.write_ahead_log import beside, lost_pages
 from feedmon.model.problems import BadInput, Problem
 
 _PATIENCE_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 def connect(path: Path, mode: str) -> Database:
@@ -44,7 +48,7 @@ def connect_to_read(path: Path, may_be_empty: bool = False) -> Database:
         raise BadInput(Problem(str(path), "there is no such file.", "Name the journal's own file."))
     # Opened to read and write, a journal at rest is left as it was found; opened to read only, two helper files would
     # stay behind. What a killed program left in its write-ahead log is not to be folded in by a reader, though.
-    at_rest = not _has_content(path.with_name(path.name + "-wal"))
+    at_rest = not _has_content(beside(path))
     try:
         return _begin_reading(path, "rw" if at_rest else "ro", may_be_empty)
     except SQLITE_ERRORS as error:
@@ -75,7 +79,12 @@ def connect_to_write(path: Path) -> Database:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = ON")
         db.execute("PRAGMA wal_autocheckpoint = 0")
+        if lost := unread_pages(path, db):
+            # with the next commit SQLite forgets that they ever were
+            _log.error("%s is damaged, pages lost at its end: %d. Entries may be missing.", beside(path), lost)
         schema.migrate(db)
+        # the file by itself is a journal from here on, and no rest of a killed program's log stands in the new one
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return db
     except SQLITE_ERRORS as error:
         db.close()
@@ -83,6 +92,17 @@ def connect_to_write(path: Path) -> Database:
     except BaseException:
         db.close()
         raise
+
+
+def unread_pages(path: Path, db: Database) -> int:
+    """How many pages of a journal's write-ahead log are lost (see :func:`lost_pages`). ``db`` is open on it.
+
+    Raises BadInput when the log cannot be read at all, or one of SQLITE_ERRORS.
+    """
+    try:
+        return lost_pages(beside(path), db.execute("PRAGMA page_size").fetchone()[0])
+    except OSError as error:
+        raise unusable(path, error) from error
 
 
 def lock_out_writers(path: Path) -> sqlite3.Connection:
@@ -138,7 +158,11 @@ def _refuse_strangers(path: Path, db: Database, may_be_empty: bool) -> None:
         if may_be_empty and mark == 0 and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
             return
         raise BadInput(
-            Problem(str(path), "this SQLite database is not a feedmon journal.", "Name the journal's own file.")
+            Problem(
+                str(path),
+                "this SQLite database is not a feedmon journal.",
+                "Name the journal's own file; a copy needs the “-wal” file that stood beside it, too.",
+            )
         )
     newer = set(schema.applied(db)) - set(schema.names())
     if newer:

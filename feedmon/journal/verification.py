@@ -1,4 +1,4 @@
-"""Whether a journal is as it was written: chain, contents, cursors, schema, and SQLite's own structure."""
+"""Whether a journal is as it was written: chain, contents, cursors, schema, SQLite's own structure and its log."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from sqlite_utils import Database
 
 from feedmon.journal import chain, schema
 from feedmon.journal.faults import SQLITE_ERRORS
-from feedmon.journal.files import connect_to_read
+from feedmon.journal.files import connect_to_read, unread_pages
 from feedmon.journal.reader import decoder
+from feedmon.journal.write_ahead_log import beside
 
 _ENTRIES = """
     SELECT seq, meeting, kind, recorded_at, content_digest, digest, nonce, body
@@ -34,7 +35,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def whole(self) -> bool:
-        """Whether the journal is as it was written, as far as it goes. A cut-off end shows only by a noted digest."""
+        """Whether the journal is as it was written, as far as it goes. A clean cut shows only by a noted digest."""
         return not self.problems
 
 
@@ -50,10 +51,11 @@ def verify(path: Path, noted: str | None = None) -> Verification:
         # bytes that are no UTF-8 must be walked over and told about, not trip the reading
         db.conn.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         walk = _Walk(db, wanted)
+        problems = list(_log_beside(path, db))
         try:
-            problems = [*_structure(db), *walk.problems()]
+            problems += [*_structure(db), *walk.problems()]
         except SQLITE_ERRORS as error:
-            problems = [f"SQLite cannot read on after entry {walk.head.seq} ({_shown(error)}): the file is damaged."]
+            problems += [f"SQLite cannot read on after entry {walk.head.seq} ({_shown(error)}): the file is damaged."]
     if wanted is not None and walk.noted_at is None:
         problems.append(
             "No entry has the digest that was noted: entries at the end were removed or rewritten since it was noted,"
@@ -68,6 +70,16 @@ def _digits(noted: str) -> str:
     if not _SHORTEST_NOTE <= len(digits) <= 64 or set(digits) - set("0123456789abcdef"):
         raise ValueError(f"a digest has 64 hexadecimal digits, of which the first {_SHORTEST_NOTE} are enough")
     return digits
+
+
+def _log_beside(path: Path, db: Database) -> Iterator[str]:
+    """What is wrong with the write-ahead log of a journal in use, or of one whose program was killed."""
+    if lost := unread_pages(path, db):
+        pages = "page" if lost == 1 else f"{lost:,} pages"
+        yield (
+            f"The last {pages} written before a crash cannot be read from “{beside(path).name}”, which belongs to the"
+            " journal: entries may be missing at the end."
+        )
 
 
 def _structure(db: Database) -> Iterator[str]:

@@ -7,6 +7,7 @@ import logging
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
@@ -27,7 +28,7 @@ from feedmon.model.instants import Clock
 
 _ROOM = 256  # appends under way; a further one waits its turn, for evidence is never dropped
 _GROUP = 256  # appends committed together at most
-_FOLD_BYTES = 4_000_000  # of contents, after which the write-ahead log is folded into the file
+_FOLD_ROWS, _FOLD_SECONDS = 1_000, 60.0  # written, or passed since, before the write-ahead log is folded into the file
 
 _NO_CURSORS: Mapping[str, str] = MappingProxyType({})
 
@@ -67,6 +68,7 @@ class Journal:
         self._lock = lock
         self._file = _identity(path)
         self._unfolded = 0
+        self._fold_at = 0.0
         self._fault: JournalFault | None = None
         self._room = asyncio.Semaphore(_ROOM)
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
@@ -170,13 +172,14 @@ class Journal:
                 group, stopping = self._take()
                 if group:
                     self._commit(group)
-                if self._unfolded > _FOLD_BYTES:
+                if self._unfolded and (stopping or self._until_fold() <= 0):
                     self._fold()
 
     def _take(self) -> tuple[list[_Waiting], bool]:
+        """What waits, and whether that is the last; nothing when it is time to fold first."""
         group: list[_Waiting] = []
         try:
-            waiting = self._queue.get()
+            waiting = self._queue.get(timeout=self._until_fold() if self._unfolded else None)
             while waiting is not None:
                 group.append(waiting)
                 if len(group) == _GROUP:
@@ -199,6 +202,7 @@ class Journal:
         else:
             if self._fault is not None:
                 _log.info("The journal is being written again.")
+                self._fold_at = 0.0  # what the failed commit left behind in the log would look like damage
             self._fault = None
             for waiting, number in zip(group, last_numbers, strict=True):
                 waiting.done.set_result(number)
@@ -231,16 +235,28 @@ class Journal:
             self._db.commit()
         finally:
             self._db.rollback()  # does nothing once committed
-        self._unfolded += sum(len(body) for _, _, body in contents)
+        if not self._unfolded:
+            self._fold_at = time.monotonic() + _FOLD_SECONDS
+        self._unfolded += len(entries) + len(cursors)
         return last_numbers
 
+    def _until_fold(self) -> float:
+        """Seconds until the write-ahead log is to be folded into the file; only asked when something is in it."""
+        return 0.0 if self._unfolded >= _FOLD_ROWS else max(0.0, self._fold_at - time.monotonic())
+
     def _fold(self) -> None:
-        """Fold the write-ahead log into the file between commits, so that nobody's commit has to pay for it."""
-        self._unfolded = 0
+        """Fold the write-ahead log into the file, between commits and after their answers. Nobody is waited for.
+
+        Until that is done the log holds what the file does not. What a reader still needs in it, or the disk does not
+        take, is tried again later; it is safe meanwhile.
+        """
         try:
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except sqlite3.Error as error:  # all is safe in the log; the next commit will say what ails the disk
+            ((busy, in_log, folded),) = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:  # the next commit will say what ails the disk
             _log.warning("The journal's write-ahead log could not be folded in: %s", error)
+            busy, in_log, folded = 1, 0, 0
+        self._unfolded = int(bool(busy) or folded < in_log)
+        self._fold_at = time.monotonic() + _FOLD_SECONDS
 
 
 def _row(meeting: str, entry: Entry, recorded_at: str) -> _Row:

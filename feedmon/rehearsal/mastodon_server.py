@@ -253,6 +253,7 @@ class MastodonServer:
             with suppress(ConnectionClosed):
                 match fault:
                     case Fault.DROP:
+                        await _arrived(connection)
                         connection.transport.abort()
                     case Fault.NO_STATUS:
                         await _close_without_code(connection)
@@ -413,6 +414,13 @@ _ENDING = frozenset({Fault.DROP, Fault.GOING_AWAY, Fault.CLOSED, Fault.NO_STATUS
 async def _said(connection: ServerConnection, frame: bytes) -> None:
     with suppress(ConnectionClosed):
         await connection.send(frame, text=True)
+
+
+async def _arrived(connection: ServerConnection) -> None:
+    """Wait, a second at most, until what was sent has been read: a cut would take back what still lies in between."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await (await connection.ping())
 
 
 async def _close_without_code(connection: ServerConnection) -> None:

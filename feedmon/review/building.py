@@ -71,6 +71,7 @@ class _Fold:
         self.states: list[SourceState] = []
         self.gaps: dict[tuple[str, datetime], Gap] = {}
         self.counted = Counted(members_posts=0, public_posts=0)
+        self.counted_at: datetime | None = None
         self.erased = 0
         self.last: datetime | None = None
 
@@ -107,7 +108,7 @@ class _Fold:
             case GapRecorded(gap=gap):
                 self.gaps[gap.source, gap.start] = gap
             case Counted():
-                self.counted = recorded.entry
+                self.counted, self.counted_at = recorded.entry, recorded.recorded_at
         self.last = recorded.recorded_at
 
     def review(self) -> MeetingReview | None:
@@ -132,6 +133,7 @@ class _Fold:
             members_posts=self.counted.members_posts,
             public_posts=self.counted.public_posts,
             skipped=self.counted.skipped,
+            counted_at=self.counted_at,
             agenda=agenda,
             unlisted=unlisted,
             sitting=sitting(timeline),

@@ -144,6 +144,7 @@ class MeetingReview(msgspec.Struct, frozen=True, kw_only=True):
     members_posts: int
     public_posts: int
     skipped: int
+    counted_at: Instant | None
     agenda: tuple[ItemTaken, ...]
     unlisted: tuple[ItemTaken, ...]
     sitting: Stretch | None

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from traceback import walk_tb
 
 import msgspec
 
@@ -216,8 +217,9 @@ class Pipeline:
             case FromFeed(feed, item):
                 try:
                     self._take_item(feed, item, turn, now)
-                except Exception:  # one strange post must not end the evening
-                    _log.exception("Something from %s could not be taken in", feed.name)
+                except Exception as error:  # one strange post must not end the evening
+                    # its message and its lines may repeat what a stranger wrote
+                    _log.error("Something from %s could not be taken in: %s", feed.name, _kind_and_place(error))
                     self._unusable(feed, "could not be taken in; the log says more")
             case Act():
                 self._take_act(new, turn, now)
@@ -334,6 +336,12 @@ class Pipeline:
         for followed in self._meetings.values():
             counts = followed.state.sources.counts
             followed.channel.publish([SourceChanged(seq=0, state=state, counts=counts)])
+
+
+def _kind_and_place(error: Exception) -> str:
+    """What kind of exception it is, and the module and line that raised it."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    return f"{type(error).__name__} in {frame.f_globals['__name__']}, line {line}"
 
 
 def _is_text(event: msgspec.Struct) -> bool:

@@ -55,8 +55,11 @@ class _Firehose(Dialect):
     mend = _MEND
 
     def __init__(self) -> None:
-        from feedmon.sources import firehose_frames  # its libraries take a while, and few meetings need them
-
+        try:  # its libraries take a while, and few meetings need them
+            from feedmon.sources import firehose_frames
+        except ImportError as error:
+            mend = 'Install them: pip install "feedmon[pds]"'
+            raise BadInput(Problem("kind “pds”", "needs libraries that are not here.", mend)) from error
         self.as_line = firehose_frames.as_line
         self._read = firehose_frames.read
 

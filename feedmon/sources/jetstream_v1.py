@@ -53,10 +53,8 @@ def read(frame: bytes) -> Message:
     match said.kind:
         case "identity":
             return named(said.did, said.time_us, said.identity.handle if said.identity else None)
-        case "commit" if said.commit is None:
-            return Unusable("not an event")
         case "commit":
-            return committed(said.did, said.time_us, said.commit)
+            return committed(said.did, said.time_us, said.commit) if said.commit else Unusable("not an event")
         case _:
             return lives(said.did, said.time_us)
 

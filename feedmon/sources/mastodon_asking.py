@@ -193,8 +193,8 @@ class Asking:
         """Add what an account posted. True when that is everything, and when it cannot be followed at all."""
         try:
             if account.number is None and (account.sought is None or now - account.sought >= _SOUGHT_EVERY):
-                account.sought = now
                 await self._resolve(account)
+                account.sought = now
             if account.number is None:
                 return True
             path = f"/api/v1/accounts/{quote(account.number, safe='')}/statuses"
@@ -255,7 +255,9 @@ class Asking:
             found = _read(await self._rest.get("/api/v1/accounts/lookup", {"acct": handle}), _Account)
         except (NotThere, NotAllowed):
             return None
-        return found if found is not None and _may_be(found, account) else None
+        if found is None or account.id is None or not found.uri:  # then there is nothing to tell them apart by
+            return found
+        return found if _bears_name(found, account) else None
 
     async def _searched(self, account: Followed) -> _Account | None:
         asked = {"q": account.id or account.handle, "type": "accounts", "resolve": "true", "limit": "5"}
@@ -265,7 +267,8 @@ class Asking:
             return None
         handle = self._people.handle(account.handle)
         for found in answer.accounts if answer else ():
-            if _may_be(found, account) and (account.id or self._people.handle(found.acct) == handle):
+            by_handle = self._people.handle(found.acct) == handle and (account.id is None or not found.uri)
+            if by_handle or _bears_name(found, account):
                 return found
         return None
 
@@ -283,11 +286,10 @@ def _is_fediverse(handle: str, account_id: str) -> bool:
     return "@" in handle.strip().removeprefix("@") and account_id.startswith(("https://", "http://"))
 
 
-def _may_be(found: AccountEntity, account: Followed) -> bool:
-    """Whether an account can be the one the roster means: one with a lasting name of its own must bear that name."""
-    if account.id is None or not found.uri:
-        return True
-    return address_key(account.id) in (address_key(found.uri), address_key(found.url))
+def _bears_name(found: AccountEntity, account: Followed) -> bool:
+    """Whether an account has the lasting name that the roster gives."""
+    addresses = {address_key(address) for address in (found.uri, found.url) if address}
+    return account.id is not None and address_key(account.id) in addresses
 
 
 def _read(answer: bytes, kind: type[_T]) -> _T | None:

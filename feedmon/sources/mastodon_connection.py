@@ -30,7 +30,7 @@ LEFT_OUT = "left out by the stream, found by asking"
 UNANSWERED = "a question was not answered"
 """Counts questions that the server did not answer, or not in time."""
 
-_WAITING = 1_000  # arrivals that may wait to be taken; beyond it the server waits for us, or drops us
+_WAITING = 256  # arrivals that may wait to be taken; beyond it the server waits for us, or drops us
 _TOLD_EVERY = timedelta(seconds=1)
 
 

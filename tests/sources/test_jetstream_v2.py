@@ -46,6 +46,7 @@ from tests.sources.bluesky_frames import (
 )
 from tests.sources.jetstream_rig import SECOND, SELECTION, evening, hostile, serving
 from tests.sources.source_conformance import followed, ids_of, one_connection
+from tests.sources.test_jetstream_v1 import frames
 
 STEP = 1_000_000
 """Between the numbers of two messages of a rehearsal."""
@@ -145,6 +146,17 @@ def test_damaged_frames_are_read_or_refused_and_skimming_agrees(frame: bytes, pl
                 assert stream.take(message, EVENING) == () or skimmed is None
     if skimmed is not None and said.micros is not None:
         assert (skimmed.micros, skimmed.seq) == (said.micros, said.seq)
+
+
+@given(st.lists(frames, min_size=1, max_size=8))
+def test_what_is_skimmed_off_a_full_reading_would_not_have_selected(sent: list[bytes]) -> None:
+    """The gate's decision is the full decoder's, frame by frame, along any history of the stream."""
+    stream = BlueskyStream(SELECTION, "bluesky")
+    for number, first in enumerate(sent):
+        frame = second(first.replace(b'"3mg', b'"3mg%d' % number), number)
+        skimmed, said = skim(frame, stream.authors, stream.addressed), read(frame)
+        events = [event for message in said.messages for event in stream.take(message, EVENING)]
+        assert skimmed is None or (events == [] and (skimmed.micros, skimmed.seq) == (said.micros, said.seq))
 
 
 def test_most_of_the_network_is_skimmed_off_and_what_may_be_ours_is_not() -> None:

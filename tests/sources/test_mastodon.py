@@ -404,6 +404,15 @@ async def test_an_account_this_server_does_not_know_is_not_asked_for_all_the_tim
     assert server.asked["/api/v1/accounts/lookup"] == 3
 
 
+async def test_a_members_account_is_looked_for_again_at_once_when_the_server_did_not_answer() -> None:
+    meeting = msgspec.structs.replace(MEETING, hashtags=(), council=TAGS_ONLY.council)
+    rain = status(1, "<p>Rain</p>", 10, by=MEMBER, tags=[])
+    async with serving(posted(rain), accounts=[MEMBER], rest_answers=[503], held=False) as server:
+        items, _ = await one_connection(source_for(server, meeting), server.clock, until=1)
+    assert items[0] == Connected(replays=False)
+    assert events_of(items) == [(Seen, "Rain")]
+
+
 async def test_a_post_that_is_not_public_is_neither_captured_nor_a_fault() -> None:
     hidden = status(1, "<p>hidden</p>", 3, by=MEMBER, tags=[], visibility="unlisted")
     shown = status(2, "<p>shown</p>", 12, by=MEMBER, tags=[])

@@ -176,6 +176,15 @@ class TestManners:
         assert all(later - earlier == timedelta(seconds=60) for (earlier, _), (later, _) in pairwise(server.visits))
         assert all(headers["user-agent"].startswith("feedmon/") for _, headers in server.visits)
 
+    async def test_what_was_not_taken_in_is_asked_for_again(self) -> None:
+        """A connection closed as soon as it stands must not leave a 304 for the next one."""
+        async with serving(entry("old", -60), entry("new", 0)) as server:
+            source = RssSource(spec(server.url), SELECTION)
+            async with aclosing(source.connect(source.cursor_at(EVENING), server.clock)) as connection:
+                assert isinstance(await anext(connection), Connected)
+            items, _ = await one_connection(source, server.clock, source.cursor_at(EVENING), until=1)
+        assert ids_of(items) == [post_id("new")]
+
     async def test_trying_again_is_no_way_round_the_minute(self) -> None:
         plan = FaultPlan({1: [Fault.DROP], 2: [Fault.DROP]})
         async with serving(entry("old", -60), entry("a", 90), entry("b", 200), plan=plan, rate=300) as server:

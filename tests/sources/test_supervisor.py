@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from feedmon.model.sourcestate import FeedFault, Gap, SourceCondition, SourceState
-from feedmon.sources.base import Captured, Connected, CursorMoved, SourceItem, SourceLost, SourceRefused
+from feedmon.sources.base import Captured, Connected, CursorMoved, NotKept, SourceItem, SourceLost, SourceRefused
 from feedmon.sources.supervisor import Policy, follow, unseen_at_end
 from tests.sources.bluesky_frames import EVENING
 from tests.sources.scripted import HighestRandom, JumpingClock, ScriptedSource, Step, moved, seen
@@ -74,6 +74,20 @@ async def test_only_a_minute_of_health_makes_the_waits_short_again() -> None:
     await followed(source)
     waits = [(later - sooner).total_seconds() for sooner, later in zip(source.times, source.times[1:], strict=False)]
     assert waits == [1, 2, 59 + 4, 60 + 1]
+
+
+async def test_what_the_network_keeps_no_longer_is_a_gap_of_its_own_that_stays() -> None:
+    """The rest is filled when it was sent again; what was still being sent again and is gone by now never is."""
+    source = ScriptedSource(
+        [Connected(True), moved(at(0)), 10.0, SourceLost("cut")],
+        [Connected(True), NotKept(at(6)), moved(at(6)), moved(at(12)), 1.0, SourceLost("cut")],
+        [Connected(True), moved(at(7)), SourceLost("cut")],
+        [Connected(True), NotKept(at(16)), moved(at(16)), moved(at(40)), END],
+    )
+    told = gaps(await followed(source))
+    assert told[:3] == [(0, 6, False), (6, 11, False), (6, 11, True)]
+    assert not any(filled for start, _, filled in told[3:] if start < 16)
+    assert any(filled for start, _, filled in told[3:] if start >= 16)
 
 
 async def test_a_clean_close_is_answered_at_once_but_only_once() -> None:

@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from feedmon.model.meeting import SourceSpec
+from feedmon.model.posts import Deleted, Post
 from feedmon.rehearsal.clock import RehearsalClock
 from feedmon.rehearsal.faults import Fault, FaultPlan
 from feedmon.rehearsal.youtube_server import ChatItem, YouTubeServer
 from feedmon.sources import Selection
-from feedmon.sources.base import Source, Tap
+from feedmon.sources.base import Captured, Source, Tap
 from feedmon.sources.youtube import YouTubeSource
 from tests.sources.bluesky_frames import EVENING, MEETING
 from tests.sources.source_conformance import Rig, Trouble
@@ -48,6 +49,17 @@ def event(kind: str, seconds: float, **details: Any) -> ChatItem:
     return ChatItem(
         id=f"{kind}-{seconds}", at=EVENING + timedelta(seconds=seconds), kind=kind, channel="UCmod", details=details
     )
+
+
+def told(items: Sequence[object]) -> list[str]:
+    """What was captured: the ids of posts, and of deletions with a minus."""
+    events = [item.event for item in items if isinstance(item, Captured)]
+    return [f"-{one.key.id}" if isinstance(one, Deleted) else one.post.id for one in events]
+
+
+def posts(items: Sequence[object]) -> list[Post]:
+    """The posts captured, in order."""
+    return [item.event.post for item in items if isinstance(item, Captured) and not isinstance(item.event, Deleted)]
 
 
 class YouTubeServing:
