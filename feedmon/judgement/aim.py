@@ -111,9 +111,16 @@ def _people_named(case: Case, people: str) -> tuple[_Mentioned, ...]:
     own = case.member.id if case.member else None
     whole: list[_Mentioned] = []
     for mentioned in sorted(named.values(), key=lambda m: (m.first, -m.last)):
-        if not whole or mentioned.last > whole[-1].last:
-            whole.append(mentioned)
+        if whole and mentioned.last <= whole[-1].last:
+            continue
+        if whole and mentioned.first == whole[-1].last + 1 and _unnamed(whole[-1].person):
+            whole.pop()  # “that man Oldroyd” is one person, and named
+        whole.append(mentioned)
     return tuple(mentioned for mentioned in whole if mentioned.person.id != own)
+
+
+def _unnamed(person: Person) -> bool:
+    return person.member is None and person.officer is None and not person.id.startswith("@")
 
 
 def addressee(case: Case) -> tuple[Person, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -137,11 +138,13 @@ def _names(people: Mapping[str, Person]) -> dict[Sense, list[str]]:
     lasts = [person.name.split()[-1].casefold() for person in people.values()]
     names: dict[Sense, list[str]] = {}
     for person in people.values():
-        first, last = person.name.split()[0], person.name.split()[-1]
-        known_as = person.member.also_known_as if person.member else ()
+        full = _literal(person.name)
+        first, last = full.split()[0], full.split()[-1]
+        aliases = person.member.also_known_as if person.member else ()
         if person.officer is not None:
-            known_as = person.officer.also_known_as
-        strong = [person.name, *(f"{{cllr|councillor|coun|mr|mrs|ms|miss|dr}} {name}" for name in (last, person.name))]
+            aliases = person.officer.also_known_as
+        known_as = [literal for alias in aliases if (literal := _literal(alias))]
+        strong = [full, *(f"{{cllr|councillor|coun|mr|mrs|ms|miss|dr}} {name}" for name in (last, full))]
         strong += [f"{alias} {last}" for alias in known_as]
         strong += [f"{{cllr|councillor}} {name}" for name in (first, *known_as)]
         weak = list(known_as)
@@ -149,11 +152,16 @@ def _names(people: Mapping[str, Person]) -> dict[Sense, list[str]]:
             weak.append(last)
         if firsts.count(first.casefold()) == 1:
             weak.append(first)
-        offices = person.member.offices if person.member else _posts(person.officer, people)
+        offices = map(_literal, person.member.offices if person.member else _posts(person.officer, people))
         names[Sense(NAMES, person.id, 1.0)] = strong
         names[Sense(NAMES, person.id, WEAK)] = weak
         names[Sense(NAMES, person.id, OFFICE)] = [office for office in offices if office]
     return names
+
+
+def _literal(name: str) -> str:
+    """A name with nothing in it that a phrase would take for a choice or a wildcard; never empty."""
+    return " ".join(re.sub(r"[{}|*~]", " ", name).split()) or "–"
 
 
 def _posts(officer: Officer | None, people: Mapping[str, Person]) -> tuple[str, ...]:
