@@ -7,8 +7,8 @@ came of it. Nothing asks "are you sure" that can be taken back.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, tzinfo
 from typing import Protocol, TypeVar
 
 from feedmon.wire import (
@@ -28,8 +28,10 @@ from feedmon.wire import (
 from tui import words as phrases
 from tui.link import Condition, Link, Outcome
 from tui.model.agenda import next_item
+from tui.model.capture import Draft, Unreadable
 from tui.model.desk import Desk
 from tui.model.flaglist import FlagList
+from tui.screens.capture import Capture
 from tui.screens.help import Help
 from tui.screens.questions import Confirm, PickItem, Question, Reason
 from tui.screens.wordings import Exclude, LinkShown, Tell
@@ -44,6 +46,7 @@ class Hands(Protocol):
     desk: Desk
     flags: FlagList
     link: Link
+    zone: tzinfo
 
     def now(self) -> datetime:
         """The meeting's present instant."""
@@ -59,6 +62,10 @@ class Hands(Protocol):
 
     async def ask(self, question: Question[T]) -> T | None:
         """Put a question to the clerk; None when they back out."""
+        ...
+
+    def go_on(self, doing: Coroutine[None, None, None]) -> None:
+        """Do something that outlives the question it was begun in."""
         ...
 
     async def leave(self) -> None:
@@ -78,6 +85,8 @@ class Acts:
         self._hands = hands
         self._stops_service = stops_service
         self._made = 0
+        self._draft = Draft()
+        self._capturing: Draft | None = None
 
     async def dismiss(self) -> None:
         """Dismiss the selected flag, with the reason the next key gives."""
@@ -178,6 +187,42 @@ class Acts:
             await self._hands.ask(LinkShown(outcome.url))
         elif isinstance(outcome, Refusal):
             self._hands.say(REFUSED, f"No link for the chair. {outcome.error} {outcome.mend}")
+
+    async def capture(self) -> None:
+        """Enter a post by hand, on a form that stays until the service has taken it."""
+        form = Capture(self._hands.desk.meeting, self._draft, self._give)
+        left = await self._hands.ask(form)
+        if left is not None:
+            self._draft = Draft() if left == self._capturing else left
+
+    def _give(self, form: Capture, draft: Draft) -> None:
+        if self._capturing is not None:
+            form.waiting("The last one is still on its way; this is kept until it is answered.")
+            return
+        try:
+            request = draft.request(self._id(), self._hands.now(), self._hands.zone)
+        except Unreadable as error:
+            form.refused(str(error))
+            return
+        self._capturing = draft
+        live = self._hands.link.state.condition is Condition.LIVE
+        form.waiting("Sending it" if live else "It is sent as soon as the link is back. You may leave this form: Esc")
+        self._hands.go_on(self._captured(form, draft, self._hands.link.capture(request)))
+
+    async def _captured(self, form: Capture, draft: Draft, answer: Awaitable[Outcome]) -> None:
+        outcome = await answer
+        self._capturing = None
+        whose = f"what {draft.who.strip()} posted on {draft.where.strip()}"
+        if isinstance(outcome, Refusal):
+            if self._draft == Draft():
+                self._draft = draft
+            form.refused(f"{outcome.error} {outcome.mend}")
+            self._hands.say(REFUSED, f"Not captured: {outcome.error} {outcome.mend} m has it as you typed it.")
+        else:
+            if self._draft == draft:
+                self._draft = Draft()
+            form.taken(draft)
+            self._hands.say(DONE, f"Captured: {whose}. {getattr(outcome, 'warning', '')}")
 
     async def help(self) -> None:
         """Show the help page."""

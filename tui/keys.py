@@ -195,6 +195,8 @@ ACTS: tuple[Act, ...] = (
 
     Act("chair_link", "l", "l", DESK, _says("chair link"), _nothing,
         "Make a link that opens the chair's page, once, on one device."),
+    Act("capture", "m", "m", DESK, _says("capture"), _nothing,
+        "Capture a post by hand, from where no feed reaches."),
     Act("view", "v", "v", DESK, _says("view"), _view,
         "On a small screen: show the flag, the agenda or the sources."),
     Act("filter", "f", "f", DESK, lambda now: f"show {now.showing.following}", _nothing,

@@ -24,6 +24,7 @@ from yarl import URL
 
 from feedmon.wire import (
     PROTOCOL,
+    CaptureRequest,
     ChairLink,
     DecisionRequest,
     Done,
@@ -246,6 +247,10 @@ class Link:
     def decide(self, request: DecisionRequest) -> Awaitable[Outcome]:
         """Make a decision. It is on its way at once, and answered by the service however long the link is down."""
         return self._send("decisions", msgspec.json.encode(request), Done)
+
+    def capture(self, request: CaptureRequest) -> Awaitable[Outcome]:
+        """Enter a post by hand. It is on its way at once, and answered by the service however long the link is down."""
+        return self._send("captures", msgspec.json.encode(request), Done)
 
     def chair_link(self) -> Awaitable[Outcome]:
         """Ask for a new link for the chair's page; an earlier one that was not opened stops working."""

@@ -77,7 +77,12 @@ def basis(flag: Flag) -> str:
     """What the flag rests on, in words."""
     if flag.basis is Basis.FACT:
         return "facts: marks, roster, profile or pattern"
-    return f"a reading of the text, scored {flag.score:.2f} of 1"
+    return f"a {_strength(flag.score)}reading of the text, score {flag.score:.2f}"
+
+
+def _strength(score: float) -> str:
+    """How much a reading weighs, in a word; never a probability, which it is not."""
+    return "strong " if score >= 0.8 else "" if score >= 0.6 else "weak "
 
 
 def item(number: str | None, meeting: Meeting, most: int = 60) -> str:

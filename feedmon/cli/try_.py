@@ -10,7 +10,7 @@ import msgspec
 from feedmon.documents.bundled import pack_ids
 from feedmon.documents.files import shown
 from feedmon.documents.meeting_file import load_meeting
-from feedmon.documents.packs import example_judge, load_packs
+from feedmon.documents.packs import example_judge, read_packs
 from feedmon.documents.seals import load_seals
 from feedmon.judgement.examples import judged
 from feedmon.judgement.judge import Judge, Judged, Tried
@@ -96,13 +96,14 @@ def try_(
 
 
 def _judge(packs: tuple[str, ...], meeting_file: Path | None) -> Judge:
+    # the packs' own examples are not tried first: this is where one finds out why they do not hold
     if meeting_file is None:
         chosen = packs or ("ventnor",)
-        loaded = load_packs(pack_ids() if chosen == ("all",) else chosen)
+        loaded = read_packs(pack_ids() if chosen == ("all",) else chosen)
         return example_judge(loaded)
     meeting = load_meeting(meeting_file)
     seals, key = load_seals(meeting_file)
-    return Judge(meeting, load_packs(packs or meeting.packs), seals, key)
+    return Judge(meeting, read_packs(packs or meeting.packs), seals, key)
 
 
 def explained(result: Judged, packs: tuple[Pack, ...], text: str) -> list[str]:

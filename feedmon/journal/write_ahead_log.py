@@ -88,7 +88,8 @@ def _walk(header: bytes, frames: Iterator[bytes], page_size: int) -> _Found:
     committed = last = 0
     for number, frame in enumerate(frames, 1):
         page, size_after, *its_salts, first, second = _FRAME_HEADER.unpack_from(frame)
-        salts = salts or (its_salts[0], its_salts[1])  # a header that cannot be believed: the first frame's are next best
+        # when the header cannot be believed, the first frame's salts are next best
+        salts = salts or (its_salts[0], its_salts[1])
         if follows:
             sums = _sums(order, frame[:8] + frame[_FRAME_HEADER.size :], sums)
             follows = page > 0 and (*its_salts, first, second) == (*salts, *sums)

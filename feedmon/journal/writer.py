@@ -29,6 +29,7 @@ from feedmon.model.instants import Clock
 _ROOM = 256  # appends under way; a further one waits its turn, for evidence is never dropped
 _GROUP = 256  # appends committed together at most
 _FOLD_ROWS, _FOLD_SECONDS = 1_000, 60.0  # written, or passed since, before the write-ahead log is folded into the file
+_FOLD_AGAIN_SECONDS = 1.0  # and how long until what could not be folded is tried again
 
 _NO_CURSORS: Mapping[str, str] = MappingProxyType({})
 
@@ -69,6 +70,7 @@ class Journal:
         self._file = _identity(path)
         self._unfolded = 0
         self._fold_at = 0.0
+        self._fold_how = "PASSIVE"
         self._fault: JournalFault | None = None
         self._room = asyncio.Semaphore(_ROOM)
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
@@ -202,7 +204,8 @@ class Journal:
         else:
             if self._fault is not None:
                 _log.info("The journal is being written again.")
-                self._fold_at = 0.0  # what the failed commit left behind in the log would look like damage
+                # what the failed commit left behind in the log would look like damage to a later reader
+                self._fold_at, self._fold_how = 0.0, "TRUNCATE"
             self._fault = None
             for waiting, number in zip(group, last_numbers, strict=True):
                 waiting.done.set_result(number)
@@ -245,18 +248,20 @@ class Journal:
         return 0.0 if self._unfolded >= _FOLD_ROWS else max(0.0, self._fold_at - time.monotonic())
 
     def _fold(self) -> None:
-        """Fold the write-ahead log into the file, between commits and after their answers. Nobody is waited for.
+        """Fold the write-ahead log into the file, between commits and after their answers; as a rule nobody is waited for.
 
-        Until that is done the log holds what the file does not. What a reader still needs in it, or the disk does not
-        take, is tried again later; it is safe meanwhile.
+        What a reader still needs, or the disk does not take, stays in the log and is safe there. It is soon tried
+        again, for a file folded in halfway makes sense only together with its log.
         """
+        how, self._fold_how = self._fold_how, "PASSIVE"
+        again = _FOLD_AGAIN_SECONDS
         try:
-            ((busy, in_log, folded),) = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            ((busy, in_log, folded),) = self._db.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
         except sqlite3.Error as error:  # the next commit will say what ails the disk
             _log.warning("The journal's write-ahead log could not be folded in: %s", error)
-            busy, in_log, folded = 1, 0, 0
+            busy, in_log, folded, again = 1, 0, 0, _FOLD_SECONDS
         self._unfolded = int(bool(busy) or folded < in_log)
-        self._fold_at = time.monotonic() + _FOLD_SECONDS
+        self._fold_at = time.monotonic() + again
 
 
 def _row(meeting: str, entry: Entry, recorded_at: str) -> _Row:

@@ -11,7 +11,7 @@ import msgspec
 from ahocorasick_rs import AhoCorasick
 
 from feedmon.judgement.packs import Lexicon, Use
-from feedmon.judgement.phrases import Phrase, phrase
+from feedmon.judgement.phrases import Phrase, compiled, phrase
 from feedmon.judgement.text import Reading, TokenKind, read
 from feedmon.model.flags import Span
 
@@ -141,7 +141,7 @@ class Phrasebook:
                     yield index, start + 1, (string.index(" ", stop) if open_ended else stop - 1)
                 elif index not in confirmed:
                     confirmed.add(index)
-                    for match in pattern.finditer(string):
+                    for match in compiled(pattern).finditer(string):
                         yield index, match.start(), match.end() - 1
 
     def _unstar(self, word: str) -> str | None:

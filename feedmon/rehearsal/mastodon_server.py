@@ -18,7 +18,6 @@ Written from the public API description and from measured habits of the real str
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -29,13 +28,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from feedmon.model.instants import from_micros
 from feedmon.rehearsal.clock import RehearsalClock
 from feedmon.rehearsal.faults import Fault, FaultPlan
+from feedmon.rehearsal.mastodon_http import Window, json_answer, token_of
 from feedmon.rehearsal.mastodon_recording import Act, MastodonRecording
 from feedmon.rehearsal.mastodon_store import MOST_AT_ONCE, MastodonStore, Status, tag_key, tags_of
 
@@ -52,24 +51,6 @@ _REFUSED = {
     "tag": "Missing tag name parameter",
     "stream": "Unknown stream type",
 }
-
-
-class _Window:
-    """So many requests within so many seconds."""
-
-    def __init__(self, most: int, lasts: float) -> None:
-        self._most = most
-        self._lasts = lasts
-        self._began = time.monotonic()
-        self._count = 0
-
-    def ask(self) -> tuple[int, float]:
-        """Count a request; how many are then left (below nothing: refused), and seconds until the count begins anew."""
-        now = time.monotonic()
-        if now - self._began >= self._lasts:
-            self._began, self._count = now, 0
-        self._count += 1
-        return self._most - self._count, self._began + self._lasts - now
 
 
 class _Subscriber:
@@ -109,7 +90,6 @@ class MastodonServer:
         limit: int = 300,
         paged_limit: int = 300,
         rest_answers: Iterable[int] = (),
-        port: int = 0,
     ) -> None:
         self.recording = recording
         self.clock = clock
@@ -129,9 +109,8 @@ class MastodonServer:
         self._check = check
         self._settled = settled
         self._pages = 0
-        self._port = port
-        self._limit = _Window(limit, _LIMIT_LASTS)
-        self._paged = _Window(paged_limit, _PAGED_LASTS)
+        self._limit = Window(limit, _LIMIT_LASTS)
+        self._paged = Window(paged_limit, _PAGED_LASTS)
         self._server: Server | None = None
         self._subscribers: set[_Subscriber] = set()
         self._subscribed = asyncio.Event()
@@ -155,7 +134,7 @@ class MastodonServer:
         self._server = await serve(
             self._stream,
             "127.0.0.1",
-            self._port,
+            0,
             process_request=self._answer,
             compression=None,
             ping_interval=30,
@@ -284,7 +263,7 @@ class MastodonServer:
     # The streaming socket
 
     async def _stream(self, connection: ServerConnection) -> None:
-        one = _Subscriber(connection, _token(connection.request))
+        one = _Subscriber(connection, token_of(connection.request))
         self._subscribers.add(one)
         query = parse_qs(urlsplit(connection.request.path).query) if connection.request else {}
         try:
@@ -334,26 +313,26 @@ class MastodonServer:
         self.requests.append(request.path)
         if path == "/rehearsal":
             self.clock.begin()
-            return _json(self._told())
+            return json_answer(self._told())
         if path == "/api/v1/streaming":
             return self._let_in(connection, request)
         if path == "/api/v2/instance":
-            return _json(self._instance())
+            return json_answer(self._instance())
         if self.rest_answers:
-            return _json({"error": "planned for this rehearsal"}, self.rest_answers.pop(0))
-        token = _token(request)
+            return json_answer({"error": "planned for this rehearsal"}, self.rest_answers.pop(0))
+        token = token_of(request)
         if token not in self.tokens:
-            return _json({"error": _REFUSED["wrong"]}, 401)
+            return json_answer({"error": _REFUSED["wrong"]}, 401)
         anyones = self.hashtag_feeds == "public" and path.startswith("/api/v1/timelines/tag/")
         if not anyones and not _SCOPES & set(self.tokens[token].split()):
-            return _json({"error": _REFUSED["scope"]}, 403)
+            return json_answer({"error": _REFUSED["scope"]}, 403)
         left, seconds = self._limit.ask()
         if any(name in asked for name in _PAGING):
             left, seconds = min((left, seconds), self._paged.ask())
         reset = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
         limits = {"X-RateLimit-Remaining": str(max(0, left)), "X-RateLimit-Reset": reset}
         if left < 0:
-            return _json({"error": "Too many requests"}, 429, limits)
+            return json_answer({"error": "Too many requests"}, 429, limits)
         return self._shown(path, asked, limits)
 
     def _shown(self, path: str, asked: Mapping[str, list[str]], limits: Mapping[str, str]) -> Response:
@@ -371,17 +350,21 @@ class MastodonServer:
             case ["api", "v1", "statuses"] if not self._gotosocial:
                 numbers = asked.get("id[]", [])
                 if len(numbers) > MOST_AT_ONCE:
-                    return _json({"error": "Too many statuses"}, 422, limits)
+                    return json_answer({"error": "Too many statuses"}, 422, limits)
                 shown = self.store.statuses(numbers)
             case ["api", "v1", "statuses", number]:
                 shown = self.store.status(number)
-        return _json({"error": "Record not found"}, 404, limits) if shown is None else _json(shown, 200, limits)
+        return (
+            json_answer({"error": "Record not found"}, 404, limits)
+            if shown is None
+            else json_answer(shown, 200, limits)
+        )
 
     def _let_in(self, connection: ServerConnection, request: Request) -> Response | None:
         """Check the token before the socket opens."""
         if (planned := self.faults.next_answer()) is not None:
             return connection.respond(HTTPStatus(planned), "planned for this rehearsal\n")
-        token = _token(request)
+        token = token_of(request)
         scope = self.tokens.get(token)
         if scope is not None and scope != "app":
             return None
@@ -427,18 +410,3 @@ async def _close_without_code(connection: ServerConnection) -> None:
     """Close so that the other side reads 1005, “no status”, which looks as if all were well."""
     async with connection.send_context():
         connection.protocol.send_close()
-
-
-def _token(request: Request | None) -> str:
-    """The token of a request: from its header, or (which logs keep) from its query."""
-    if request is None:
-        return ""
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    return given or parse_qs(urlsplit(request.path).query).get("access_token", [""])[0]
-
-
-def _json(answer: object, status: int = 200, more: Mapping[str, str] | None = None) -> Response:
-    body = msgspec.json.encode(answer)
-    headers = Headers(**{"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"})
-    headers.update(more or {})
-    return Response(status, HTTPStatus(status).phrase, headers, body)

@@ -128,7 +128,8 @@ class MeetingReview(msgspec.Struct, frozen=True, kw_only=True):
     """One meeting from preparation to close.
 
     ``flags`` are those of live rules; flags of quiet rules are only in ``rules``, as counts. ``agenda`` follows the
-    agenda's own order. ``unlisted`` are items the marks name that no agenda has.
+    agenda's own order. ``unlisted`` are items the marks name that no agenda has. ``counted_at`` is when the counts of
+    posts were last written down anew: what came since is not in them.
     """
 
     meeting: Meeting

@@ -46,6 +46,7 @@ def page(template: str, review: Review, guard: Callable[[str], str], autoescape:
         "standing": _standing,
         "told": _told,
         "severities": _severities,
+        "counting": _counting,
         "unseen": _unseen_seconds,
         "conditions": _conditions,
         **more,
@@ -71,6 +72,11 @@ def _severities(review: MeetingReview) -> str:
     severities = [story.flag.severity for story in _standing(review)]
     counts = ((severity, severities.count(severity)) for severity in reversed(Severity))
     return ", ".join(f"{count} {severity}" for severity, count in counts if count) or "none"
+
+
+def _counting(review: MeetingReview) -> bool:
+    """Whether the counts lag behind: the record ends while the meeting is still being followed."""
+    return review.counted_at is not None and bool(review.followed) and review.followed[-1].end is None
 
 
 def _unseen_seconds(review: MeetingReview) -> float:

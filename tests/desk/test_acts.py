@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from feedmon.wire import (
     ChairSaw,
     Decision,
@@ -19,7 +21,7 @@ from tests.desk.driving import read, seated
 from tests.desk.evening import FLAGS, NOW, at, attack, snapshot
 from tui.screens.help import Help
 from tui.screens.questions import Confirm, Question
-from tui.screens.wordings import LinkShown, Tell
+from tui.screens.wordings import LinkShown, Tell, reached_from_here_alone
 from tui.signs import REASONS
 
 FIRST = FLAGS[0].flag.id
@@ -92,6 +94,7 @@ class TestTriage:
             assert "not yet seen by the chair" in seat.text("#why")
             await seat.service.tell(ChairSaw(seq=0, flag=FIRST, at=at(43)))
             await seat.until(lambda: "seen by the chair at 19:43:00" in seat.text("#why"))
+            assert "→ chair told, ✓ seen 19:43" in seat.text("#flags")
 
     async def test_undo_brings_the_flag_back(self) -> None:
         """u: the last decision is taken back, and the flag is under the cursor again."""
@@ -269,8 +272,24 @@ class TestAnswers:
             await seat.press("l")
             await seat.until(lambda: isinstance(seat.app.screen, LinkShown))
             assert seat.service.requests == [("/api/v1/meetings/saltmarsh/chair-link", b"")]
+            assert "started with --host" in read(seat.app.screen)
             await seat.press("enter")
             assert not isinstance(seat.app.screen, LinkShown)
+
+    @pytest.mark.parametrize(
+        ("url", "alone"),
+        [
+            ("http://127.0.0.1:8642/chair/x", True),
+            ("http://[::1]:8642/chair/x", True),
+            ("http://localhost:8642/chair/x", True),
+            ("http://192.0.2.7:8642/chair/x", False),
+            ("http://council.example:8642/chair/x", False),
+            ("http://[broken", False),
+        ],
+    )
+    def test_a_link_that_opens_on_this_computer_alone_is_known(self, url: str, alone: bool) -> None:
+        """Only then does the sheet say how a tablet can be given the page."""
+        assert reached_from_here_alone(url) is alone
 
     async def test_no_link_for_the_chair(self) -> None:
         """A refused link says why."""

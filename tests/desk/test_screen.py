@@ -57,7 +57,7 @@ class TestPanels:
                 "replies to @renfrew.example",
                 "Ventnor Town Council",
                 "During item 5, Quayside car park",
-                "A reading of the text, scored 0.72 of 1",
+                "A reading of the text, score 0.72",
                 "“complete muppet” insult",
                 "✓ insulting words: complete muppet",
                 "✕ kindly meant: no sign of a joke",

@@ -247,6 +247,7 @@ QUESTIONS = {
     "item": "i",
     "close": "c",
     "chair_link": "l",
+    "capture": "m",
     "help": "question_mark",
 }
 
@@ -259,7 +260,7 @@ class TestQuestions:
         """A sheet from below; the post stays in sight."""
         assert looks(snapshot(), (110, 36), press(QUESTIONS[name]))
 
-    @pytest.mark.parametrize("name", ["dismiss", "tell", "exclude"])
+    @pytest.mark.parametrize("name", ["dismiss", "tell", "exclude", "capture"])
     def test_question_on_a_small_screen(self, looks: Look, name: str) -> None:
         """All of the question fits eighty by twenty-four."""
         assert looks(snapshot(), (80, 24), press(QUESTIONS[name]))

@@ -14,7 +14,7 @@ from feedmon.rehearsal.recording import recording_of
 from feedmon.service.app import Preparation, Running, Settings
 from feedmon.service.app import serving as service_of
 from feedmon.wire import DismissReason, FlagState, MarkKind
-from tests.desk.driving import Seat, frozen
+from tests.desk.driving import Seat, frozen, read
 from tests.service import rooms
 from tests.service.evening import HASTY, RATE, followed, line
 from tests.service.rooms import BRENNAN, GOSSIP, RESIDENT, THREAT
@@ -96,6 +96,19 @@ async def test_an_evening_at_the_desk(tmp_path: Path) -> None:
         assert later.state(threat) is FlagState.TOLD
         assert [said.reason for said in later.flag(threat).decisions] == [DismissReason.QUOTED, None, None]
         assert [mark.kind for mark in later.timeline.entered][-2:] == [MarkKind.PUBLIC_EXCLUDED, MarkKind.WITHDRAWN]
+
+
+async def test_a_post_captured_by_hand_is_judged_like_any_other(tmp_path: Path) -> None:
+    """The form's post raises its flag on the desk; what the service refuses is told in the form, and stays there."""
+    async with waiting(tmp_path) as running, seated_at(address_of(running)) as seat:
+        await seat.press("m", *"Facebook", "tab", "G", "space", "W", "tab", *"23:59", "tab", "tab", "tab", "tab")
+        await seat.press(*["space" if letter == " " else letter for letter in THREAT], "enter")
+        await seat.until(lambda: "is still to come" in read(seat.app.screen))
+        await seat.press("shift+tab", "shift+tab", "shift+tab", "shift+tab", "ctrl+u", "ctrl+s")
+        await seat.until_said("✓ Captured: what G W posted on Facebook.")
+        await seat.until(lambda: len(seat.desk.flags.rows) == 1)
+        (view,) = seat.desk.desk.flags()
+        assert (view.post.text, view.post.source, view.post.network) == (THREAT, "by hand", "facebook")
 
 
 async def test_a_service_that_comes_back_is_joined_again(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from feedmon.wire import Decision, DecisionKind, DismissReason, Mark, MarkKind, Timeline
-from tests.desk.evening import MEETING, NOW, at
+from tests.desk.evening import FLAGS, MEETING, NOW, at
 from tui import words
 
 LONDON = ZoneInfo("Europe/London")
@@ -100,3 +101,13 @@ def test_an_unknown_item_or_member_is_still_said() -> None:
     assert words.mark(Mark(id="m", kind=MarkKind.ITEM_STARTED, at=NOW, item="99"), MEETING) == "Item 99 began"
     assert words.mark(Mark(id="m", kind=MarkKind.MEMBER_LEFT, at=NOW, member="nobody"), MEETING) == "nobody left"
     assert words.item("5", MEETING).startswith("item 5")
+
+
+@pytest.mark.parametrize(
+    ("score", "told"), [(1.0, "a strong reading"), (0.72, "a reading"), (0.3, "a weak reading of the text, score 0.30")]
+)
+def test_a_reading_is_never_called_certain(score: float, told: str) -> None:
+    """However high its score, a reading is a reading."""
+    said = words.basis(msgspec.structs.replace(FLAGS[0].flag, score=score))
+    assert said.startswith(told)
+    assert "%" not in said

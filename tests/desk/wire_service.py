@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from feedmon.wire import (
+    CaptureRequest,
     ChairLink,
     DecisionMade,
     DecisionRequest,
@@ -44,6 +45,8 @@ class WireService:
         self.joined: list[str | None] = []
         self.marks: list[MarkRequest] = []
         self.decisions: list[DecisionRequest] = []
+        self.captures: list[CaptureRequest] = []
+        self.warning = ""
         self.requests: list[tuple[str, bytes]] = []
         self.refuse: Refusal | None = None
         self.swallow_answers = 0
@@ -69,6 +72,7 @@ class WireService:
                 web.get(one + "/live", self._live),
                 web.post(one + "/marks", self._mark),
                 web.post(one + "/decisions", self._decide),
+                web.post(one + "/captures", self._capture),
                 web.post(one + "/chair-link", self._chair_link),
             ]
         )
@@ -168,6 +172,14 @@ class WireService:
         await self.tell(DecisionMade(seq=0, decision=made, state=FlagState.NEW))
         return await self._answer(request)
 
+    async def _capture(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        asked = msgspec.json.decode(body, type=CaptureRequest)
+        if (answer := await self._once(request, asked.id, body)) is not None:
+            return answer
+        self.captures.append(asked)
+        return await self._answer(request)
+
     async def _chair_link(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.path, b""))
         if self.refuse is not None:
@@ -193,7 +205,7 @@ class WireService:
             self.swallow_answers -= 1
             if request.transport is not None:
                 request.transport.abort()
-        return _json(Done(entry=self.seq))
+        return _json(Done(entry=self.seq, warning=self.warning))
 
 
 async def _send(socket: web.WebSocketResponse, line: asyncio.Queue[str]) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import random
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,26 +14,10 @@ import pytest
 
 from feedmon.journal import Journal, JournalFault, open_readonly, verify
 from feedmon.journal import files as journal_files
-from tests.journal.children import SOURCES, append_for_ever, append_until_full_then_make_room
+from tests.journal.children import SOURCES, Start, append_for_ever, append_until_full_then_make_room
 from tests.journal.samples import TestClock, captured
 
 pytestmark = pytest.mark.fault
-
-
-@pytest.fixture(scope="module")
-def start() -> Callable[..., tuple[multiprocessing.process.BaseProcess, Connection]]:
-    """Start a child program quickly: forked from a server that has the imports done."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["feedmon.journal"])
-
-    def run(target: Callable[[Path, Connection], None], path: Path) -> tuple[multiprocessing.Process, Connection]:
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=target, args=(path, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        return process, ours  # type: ignore[return-value]
-
-    return run  # type: ignore[return-value]
 
 
 def drain(pipe: Connection) -> list[tuple[str, int]]:
@@ -48,7 +30,7 @@ def drain(pipe: Connection) -> list[tuple[str, int]]:
         return said
 
 
-def test_killed_at_any_moment_nothing_acknowledged_is_missing(tmp_path: Path, start: Callable[..., object]) -> None:
+def test_killed_at_any_moment_nothing_acknowledged_is_missing(tmp_path: Path, start: Start) -> None:
     """Twenty-five kills, one journal: after each, every acknowledged post is there once, in order, and the chain holds.
 
     A cursor is never ahead of its posts nor behind them, and the next program goes on from it.
@@ -56,7 +38,7 @@ def test_killed_at_any_moment_nothing_acknowledged_is_missing(tmp_path: Path, st
     path, dice = tmp_path / "a.db", random.Random(20260305)
     acknowledged = dict.fromkeys(SOURCES, 0)
     for _ in range(25):
-        process, pipe = start(append_for_ever, path)  # type: ignore[misc]
+        process, pipe = start(append_for_ever, path)
         pipe.poll(10)
         time.sleep(dice.uniform(0, 0.06))
         process.kill()
@@ -77,9 +59,9 @@ def test_killed_at_any_moment_nothing_acknowledged_is_missing(tmp_path: Path, st
     assert min(acknowledged.values()) > 25
 
 
-def test_a_full_disk_is_told_loses_nothing_and_is_recovered_from(tmp_path: Path, start: Callable[..., object]) -> None:
+def test_a_full_disk_is_told_loses_nothing_and_is_recovered_from(tmp_path: Path, start: Start) -> None:
     """Each append against the limit fails in words; the one that failed goes in once there is room."""
-    process, pipe = start(append_until_full_then_make_room, tmp_path / "a.db")  # type: ignore[misc]
+    process, pipe = start(append_until_full_then_make_room, tmp_path / "a.db")
     said = drain(pipe)
     process.join()
     assert process.exitcode == 0

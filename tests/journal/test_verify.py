@@ -235,30 +235,6 @@ def test_a_flipped_bit_in_the_evidence_is_always_found(original: Path, tmp_path:
         assert verified is None or not verified.whole, (offset, value)
 
 
-async def test_damage_in_the_write_ahead_log_cuts_the_end_and_never_changes_the_rest(tmp_path: Path) -> None:
-    """What a killed program leaves behind: a flipped bit there loses what follows, which the noted digest shows."""
-    path, copy, dice = tmp_path / "a.db", tmp_path / "copy.db", random.Random(1960)
-    async with Journal.open(path, TestClock()) as journal:
-        for number in range(1, 31):
-            await journal.append([("m", captured(number))])
-        whole, noted = list(journal.history("m")), journal.head().digest
-        content, log = path.read_bytes(), (tmp_path / "a.db-wal").read_bytes()
-    cut = 0
-    for _ in range(60):
-        copy.write_bytes(content)
-        (tmp_path / "copy.db-shm").unlink(missing_ok=True)
-        flip(tmp_path / "copy.db-wal", log, dice.randrange(len(log)), dice.randrange(8))
-        verified = verdict(copy)
-        if verified and verified.whole:
-            with open_readonly(copy) as reader:
-                kept = list(reader.history("m"))
-            assert kept == whole[: len(kept)]
-            if len(kept) < len(whole):
-                cut += 1
-                assert not verify(copy, noted).whole
-    assert cut
-
-
 @pytest.mark.parametrize(
     ("prepare", "code", "says"),
     [

@@ -324,10 +324,11 @@ async def test_a_message_too_large_ends_the_connection_and_costs_no_post() -> No
     plan = FaultPlan({0: [Fault.OVERSIZED]})
     async with serving(posted(status(1, seconds=4)), faults=plan) as server:
         source = source_for(server)
-        _, end = await one_connection(source, server.clock)
+        items, end = await one_connection(source, server.clock)
         assert isinstance(end, SourceLost)
         assert "too large" in end.why
-        items, _ = await one_connection(source, server.clock, source.cursor_at(EVENING), until=1)
+        if not ids_of(items):  # else asking found it before the socket was done closing
+            items, _ = await one_connection(source, server.clock, source.cursor_at(EVENING), until=1)
     assert ids_of(items) == [status(1, seconds=4)["uri"]]
 
 

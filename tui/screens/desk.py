@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
@@ -58,7 +58,7 @@ class DeskScreen(Screen[None]):
         self.flags = FlagList(self.desk)
         self.link = link
         self._clock = MeetingClock(snapshot.now, snapshot.rate, ticks)
-        self._zone = zone_of(snapshot.meeting.timezone)
+        self.zone = zone_of(snapshot.meeting.timezone)
         self._acts = Acts(self, stops_service)
         self._lost_at: datetime | None = None
         self._faces: dict[str, Face] = {}
@@ -108,6 +108,10 @@ class DeskScreen(Screen[None]):
     async def ask(self, question: Question[T]) -> T | None:
         """Put a question to the clerk; None when they back out."""
         return await self.app.push_screen_wait(question)
+
+    def go_on(self, doing: Coroutine[None, None, None]) -> None:
+        """Do something that outlives the question it was begun in."""
+        self.run_worker(doing, group="acts")
 
     async def leave(self) -> None:
         """Close the desk."""
@@ -220,7 +224,7 @@ class DeskScreen(Screen[None]):
     def _hear(self, message: Message) -> None:
         if isinstance(message, Snapshot):
             self._clock.set(message.now, message.rate)
-            self._zone = zone_of(message.meeting.timezone)
+            self.zone = zone_of(message.meeting.timezone)
         for instant in _instants(message):
             self._clock.heard(instant)
         self.desk.apply(message)
@@ -255,7 +259,7 @@ class DeskScreen(Screen[None]):
             self._drawing.cancel()
             self._drawing = None
         self._drawn_at = asyncio.get_running_loop().time()
-        desk, now, zone, narrow = self.desk, self.now(), self._zone, self.has_class("-narrow")
+        desk, now, zone, narrow = self.desk, self.now(), self.zone, self.has_class("-narrow")
         moment = desk.moment(now)
         at_a_glance = glance(desk, self.link.state.condition in (Condition.LIVE, Condition.JOINING))
         self.flags.follow()
@@ -298,7 +302,8 @@ class DeskScreen(Screen[None]):
         known = self._faces.get(flag_id)
         if known is None or known.view != view or known.state is not state or known.sending is not sending:
             who = words.author(view.post, self.desk.meeting, view.flag.member, 40)
-            known = Face(view, state, who, words.hour(view.post.observed_at, self._zone), sending)
+            seen = words.hour(view.seen_by_chair_at, self.zone) if view.seen_by_chair_at else ""
+            known = Face(view, state, who, words.hour(view.post.observed_at, self.zone), sending, seen)
             self._faces[flag_id] = known
         return known
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import ClassVar, NamedTuple
+from urllib.parse import urlsplit
 
 from textual import events
 from textual.app import ComposeResult
@@ -114,6 +117,22 @@ class Exclude(Question[Resolution]):
         self.dismiss(Resolution(self._numbers[chosen], event.value.strip()))
 
 
+_HERE_ALONE = (
+    "The service listens on this computer alone, so the link opens here and nowhere else. For a tablet or a telephone "
+    "the service is to be started with --host and this computer's address on your network."
+)
+
+
+def reached_from_here_alone(url: str) -> bool:
+    """Whether an address leads to the computer it is opened on, whichever that is."""
+    with suppress(ValueError):
+        host = urlsplit(url).hostname or ""
+        with suppress(ValueError):
+            return ip_address(host).is_loopback
+        return host == "localhost"
+    return False
+
+
 class LinkShown(Question[None]):
     """The chair's link, to be opened on the chair's device."""
 
@@ -127,6 +146,8 @@ class LinkShown(Question[None]):
             markup=False,
         )
         yield Static(Content(line(self._url, 2000)), id="url", markup=False)
+        if reached_from_here_alone(self._url):
+            yield Static(Content(_HERE_ALONE), id="here", markup=False)
         yield keys(("c", "copy"), ("Esc", "done"))
 
     def on_key(self, event: events.Key) -> None:

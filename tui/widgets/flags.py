@@ -23,13 +23,14 @@ LINES = 2
 
 
 class Face(NamedTuple):
-    """What a row shows of a flag: equal faces look the same."""
+    """What a row shows of a flag: equal faces look the same. ``seen`` is when the chair saw the last telling."""
 
     view: FlagView
     state: FlagState
     who: str
     time: str
     sending: bool
+    seen: str = ""
 
 
 class FlagTable(ScrollView, can_focus=True):
@@ -163,6 +164,8 @@ def _note(face: Face) -> Content:
         notes.append(Content.styled("… sending", "$sev-notice"))
     if face.state is not FlagState.NEW or face.view.cleared is not None:
         notes.append(state_sign(face.view, face.state).content)
+    if face.seen:
+        notes.append(Content.styled(f"✓ seen {face.seen}", "$good"))
     if face.view.edited_at is not None:
         notes.append(Content.styled("edited since", "$sev-notice"))
     if face.view.deleted_at is not None:
