@@ -94,11 +94,12 @@ async def _note(
     who = member.name if member else "Somebody not on the roster"
     posted = _clock(view.post.observed_at, zone)
     repeated = flag.kind not in _NEVER_REPEATED and bool(view.post.text.strip())
+    noun = "Clauses" if len(flag.clauses) > 1 else "Clause"
     return ChairNote(
         flag=flag.id,
         line=f"Possible: {flag.title[:1].lower()}{flag.title[1:]}. {who}, {posted}.",
         quote=await masker.mask(view.post.text) if repeated else "",
-        clause=f"Clause {', '.join(flag.clauses)}" + (f", {rule.council}" if rule else ""),
+        clause=", ".join([f"{noun} {', '.join(flag.clauses)}", *([rule.council] if rule else [])]),
         paraphrase=rule.paraphrase if rule else flag.reason,
         words=telling.words,
         told_at=_clock(telling.at, zone),
