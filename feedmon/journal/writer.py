@@ -248,10 +248,11 @@ class Journal:
         return 0.0 if self._unfolded >= _FOLD_ROWS else max(0.0, self._fold_at - time.monotonic())
 
     def _fold(self) -> None:
-        """Fold the write-ahead log into the file, between commits and after their answers; as a rule nobody is waited for.
+        """Fold the write-ahead log into the file, between commits and after their answers.
 
-        What a reader still needs, or the disk does not take, stays in the log and is safe there. It is soon tried
-        again, for a file folded in halfway makes sense only together with its log.
+        Readers are not waited for (but once, after a failed commit). What one still needs, or the disk does not take,
+        stays in the log and is safe there. It is soon tried again, for a file folded in halfway makes sense only
+        together with its log.
         """
         how, self._fold_how = self._fold_how, "PASSIVE"
         again = _FOLD_AGAIN_SECONDS

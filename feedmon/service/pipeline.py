@@ -339,9 +339,10 @@ class Pipeline:
 
 
 def _kind_and_place(error: Exception) -> str:
-    """What kind of exception it is, and the module and line that raised it."""
-    *_, (frame, line) = walk_tb(error.__traceback__)
-    return f"{type(error).__name__} in {frame.f_globals['__name__']}, line {line}"
+    """What kind of exception it is, and the last module and line of ours that it came through."""
+    places = [(str(frame.f_globals.get("__name__")), line) for frame, line in walk_tb(error.__traceback__)]
+    module, line = [place for place in places if place[0].startswith("feedmon.")][-1]
+    return f"{type(error).__name__} in {module}, line {line}"
 
 
 def _is_text(event: msgspec.Struct) -> bool:

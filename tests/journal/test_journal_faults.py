@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.journal.samples import TestClock, captured
 pytestmark = pytest.mark.fault
 
 
-def drain(pipe: Connection) -> list[tuple[str, int]]:
+def drain(pipe: Connection) -> list[Any]:
     """All that a child said before it was gone."""
     said = []
     try:
