@@ -129,6 +129,14 @@ def test_erased_contents_are_counted_and_the_rest_is_told() -> None:
     assert build(recorded(everything_gone), CHAIN).meetings == ()
 
 
+def test_a_review_made_while_the_meeting_runs_says_when_its_posts_were_counted() -> None:
+    """Posts are counted once a minute, so until following has ended the page says as of when."""
+    running = build(recorded(EVENING[:-1]), CHAIN)
+    assert running.meetings[0].counted_at is not None
+    assert "as counted at" in render(running, "md")
+    assert "as counted at" not in render(build(recorded(), CHAIN), "md")
+
+
 def test_several_meetings_are_told_apart() -> None:
     other = msgspec.structs.replace(PREPARED, meeting=msgspec.structs.replace(MEETING, id="july", title="July"))
     mixed = [*recorded(), Recorded(99, "july", at("22:30"), other)]
