@@ -11,6 +11,7 @@ import click
 
 from tui.app import DeskApp
 from tui.link import Address, Link, Unwelcome, first_word
+from tui.plain import stream
 
 TOKEN_VARIABLE = "FEEDMON_TOKEN"  # noqa: S105 (the name of a variable, not a token)
 
@@ -24,8 +25,20 @@ TOKEN_VARIABLE = "FEEDMON_TOKEN"  # noqa: S105 (the name of a variable, not a to
     help=f"A file that holds the service's token. Without it, the environment variable {TOKEN_VARIABLE} does.",
 )
 @click.option("--light", is_flag=True, help="Dark letters on a light ground.")
+@click.option("--unveiled", is_flag=True, help="Show strong words and closed items' titles without being asked.")
+@click.option(
+    "--plain", is_flag=True, help="No screen: a line for each thing that happens, for screen readers and logs."
+)
 @click.option("--stops-service", is_flag=True, hidden=True, help="Closing this desk ends the service.")
-def main(url: str, meeting: str | None, token_file: Path | None, light: bool, stops_service: bool) -> None:
+def main(
+    url: str,
+    meeting: str | None,
+    token_file: Path | None,
+    light: bool,
+    unveiled: bool,
+    plain: bool,
+    stops_service: bool,
+) -> None:
     """Open the clerk's desk on a running service.
 
     The keys are shown at the bottom of the screen; ? explains them.
@@ -37,7 +50,9 @@ def main(url: str, meeting: str | None, token_file: Path | None, light: bool, st
         click.echo(f"feedmon-desk: {error}", err=True)
         sys.exit(2)
     link = Link(address, snapshot.meeting.id, snapshot.seq)
-    app = DeskApp(snapshot, link, light=light, stops_service=stops_service)
+    if plain:
+        sys.exit(asyncio.run(stream(snapshot, link, _write, discreet=not unveiled)))
+    app = DeskApp(snapshot, link, light=light, stops_service=stops_service, discreet=not unveiled)
     app.run()
     if app.return_code:
         click.echo(
@@ -46,6 +61,16 @@ def main(url: str, meeting: str | None, token_file: Path | None, light: bool, st
             err=True,
         )
     sys.exit(app.return_code or 0)
+
+
+def _write(told: str) -> None:
+    """Put out one line at once, in whatever letters the reader's side can take. Raises OSError when it is gone."""
+    try:
+        sys.stdout.buffer.write(f"{told}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that leaving does not fail on it again
+        raise
 
 
 def _token(file: Path | None) -> str:

@@ -64,6 +64,10 @@ class Hands(Protocol):
         """Put a question to the clerk; None when they back out."""
         ...
 
+    async def in_view(self) -> None:
+        """Wait while the screen shows nothing but calm."""
+        ...
+
     def go_on(self, doing: Coroutine[None, None, None]) -> None:
         """Do something that outlives the question it was begun in."""
         ...
@@ -206,11 +210,14 @@ class Acts:
             return
         self._capturing = draft
         live = self._hands.link.state.condition is Condition.LIVE
-        form.waiting("Sending it" if live else "It is sent as soon as the link is back. You may leave this form: Esc")
+        form.waiting(
+            "Sending it" if live else "It is sent as soon as the link is back. You may leave this form with Esc."
+        )
         self._hands.go_on(self._captured(form, draft, self._hands.link.capture(request)))
 
     async def _captured(self, form: Capture, draft: Draft, answer: Awaitable[Outcome]) -> None:
         outcome = await answer
+        await self._hands.in_view()
         self._capturing = None
         whose = f"what {draft.who.strip()} posted on {draft.where.strip()}"
         if isinstance(outcome, Refusal):
@@ -237,6 +244,8 @@ class Acts:
             why = "The service was started with this desk and stops with it: nothing is followed after that."
         else:
             why = "The service goes on without it; you can come back at any time."
+        if self._draft != Draft():
+            why = f"{why} What you began to capture (m) was not sent and would be lost."
         if await self._hands.ask(Confirm("Leave the desk?", why, "q", "leave")):
             await self._hands.leave()
 

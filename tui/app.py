@@ -9,14 +9,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from traceback import extract_tb
+from typing import ClassVar
 
 from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from feedmon.wire import Snapshot
 from tui import keys, themes
 from tui.clock import Ticks, ticks
 from tui.link import Link
+from tui.model.discretion import Discretion
+from tui.screens.calm import Calm
 from tui.screens.desk import DeskScreen
 
 
@@ -30,6 +34,12 @@ class DeskApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal"), (150, "-wide")]  # noqa: RUF012 (as Textual types it)
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key, "blank", show=False, priority=True)
+        for key in keys.act("blank").keys.split(",")
+        if key.startswith("ctrl+")
+    ]
+
     def __init__(
         self,
         snapshot: Snapshot,
@@ -38,10 +48,11 @@ class DeskApp(App[None]):
         ticks: Ticks = ticks,
         light: bool = False,
         stops_service: bool = False,
+        discreet: bool = True,
     ) -> None:
         super().__init__()
         self.fault = ""
-        self._desk = DeskScreen(snapshot, link, ticks, stops_service)
+        self._desk = DeskScreen(snapshot, link, ticks, stops_service, Discretion(discreet))
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self.theme = themes.LIGHT.name if light else themes.DARK.name
@@ -66,14 +77,32 @@ class DeskApp(App[None]):
                     yield SystemCommand(title, act.help, lambda act_id=act.id: self._desk.action_act(act_id))
         yield SystemCommand("Desk: theme", "Choose dark, light or another theme.", self.action_change_theme)
 
+    def action_blank(self) -> None:
+        """Calm at once, whatever lies over the desk; or back from it."""
+        if isinstance(self.screen, Calm):
+            self.screen.dismiss(None)
+        else:
+            self._desk.action_act("blank")
+
+    def action_command_palette(self) -> None:
+        """The palette; from a blanked screen, as any key does, back to the desk."""
+        if isinstance(self.screen, Calm):
+            self.screen.dismiss(None)
+        else:
+            super().action_command_palette()
+
     async def action_quit(self) -> None:
         """Ctrl+Q asks as q does."""
-        if self.screen is self._desk:
+        if isinstance(self.screen, Calm):
+            self.screen.dismiss(None)
+        elif self.screen is self._desk:
             self._desk.action_act("quit")
 
     def action_help_quit(self) -> None:
         """Ctrl+C asks as q does."""
-        if self.screen is self._desk:
+        if isinstance(self.screen, Calm):
+            self.screen.dismiss(None)
+        elif self.screen is self._desk:
             self._desk.action_act("quit")
 
     def watch_title(self, title: str) -> None:

@@ -26,7 +26,11 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the acts need to know to say whether they make sense now. ``unseen`` counts flags not yet on screen."""
+    """What the acts need to know to say whether they make sense now.
+
+    ``unseen`` counts flags not yet on screen; ``covered`` says that discretion keeps something back here, ``lifted``
+    that it is shown just now.
+    """
 
     moment: Moment
     flag: FlagView | None
@@ -38,6 +42,8 @@ class Situation:
     showing: Showing
     unseen: int
     narrow: bool
+    covered: bool
+    lifted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,14 @@ def _undo(now: Situation) -> str:
 
 def _unseen(now: Situation) -> str:
     return "" if now.unseen else "No new flag is waiting below."
+
+
+def _unveil_label(now: Situation) -> str:
+    return "veil" if now.lifted else "unveil"
+
+
+def _unveil(now: Situation) -> str:
+    return "" if now.covered else "Nothing is veiled here."
 
 
 def _take_back(now: Situation) -> str:
@@ -174,6 +188,9 @@ ACTS: tuple[Act, ...] = (
     Act("unseen", "g", "g", FLAG, lambda now: f"{now.unseen} new", _unseen,
         "Go to the first new flag below that was not on screen yet."),
 
+    Act("unveil", "w", "w", FLAG, _unveil_label, _unveil,
+        "Show its veiled words and closed titles, until you move on."),
+
     Act("open", "o", "o", ROOM, _says("open"), _open,
         "The chair opens the meeting."),
     Act("next", "n", "n", ROOM, _says("next"), _next,
@@ -201,6 +218,8 @@ ACTS: tuple[Act, ...] = (
         "On a small screen: show the flag, the agenda or the sources."),
     Act("filter", "f", "f", DESK, lambda now: f"show {now.showing.following}", _nothing,
         "Show the standing flags, the handled ones, or all of them."),
+    Act("blank", "z,ctrl+l", "z", DESK, _says("blank"), _nothing,
+        "Show only calm until a key is pressed; Ctrl+L from anywhere."),
     Act("help", "question_mark,f1", "?", DESK, _says("help"), _nothing,
         "This page."),
     Act("quit", "q", "q", DESK, _says("quit"), _nothing,

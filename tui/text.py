@@ -17,6 +17,8 @@ flags made of two letters      the two letters, since terminals disagree on thei
 any kind of space, tab         one space
 any kind of line break         a line break, or ``↵`` where only one line is shown
 =============================  =====================================================
+
+Strong words arrive here already covered, a dot for a letter (:mod:`tui.model.discretion`), so the same spans mark them.
 """
 
 from __future__ import annotations

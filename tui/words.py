@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from feedmon.wire import (
+    AgendaItem,
     Basis,
     Decision,
     DecisionKind,
@@ -19,6 +20,7 @@ from feedmon.wire import (
     Post,
     RuleInForce,
 )
+from tui.model.discretion import CLOSED_ITEM
 from tui.signs import DECISION, REASONS
 from tui.text import line
 
@@ -90,6 +92,16 @@ def item(number: str | None, meeting: Meeting, most: int = 60) -> str:
     found = meeting.item(number)
     title = f", {line(found.title, most)}" if found else ""
     return f"item {line(number or '', 20)}{title}"
+
+
+def prints_closed(item: AgendaItem) -> bool:
+    """Whether its title needs “closed” before it: it is printed so, and the title does not say it already."""
+    return item.closed and item.title != CLOSED_ITEM
+
+
+def title(item: AgendaItem) -> str:
+    """An item's title as the agenda prints it."""
+    return f"{'closed: ' if prints_closed(item) else ''}{line(item.title, 120)}"
 
 
 def where(moment: Moment, meeting: Meeting, zone: tzinfo, most: int = 60) -> str:

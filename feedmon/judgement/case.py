@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -17,11 +17,12 @@ from feedmon.model.posts import Post, PostKey
 from feedmon.model.timeline import Moment
 
 
-class Earlier(msgspec.Struct, frozen=True, order=True):
+class Earlier(msgspec.Struct, frozen=True):
     """What an earlier post by a member tells a later one's rules: when, whose, towards whom, and whom it went for.
 
     ``member``, ``toward`` and ``attacked`` are members' ids. It is made from the post alone, so that marks and the
-    order of arrival change nothing in it.
+    order of arrival change nothing in it. They are in order of time; what two versions seen at once leave behind may
+    differ in its last fields alone, or in nothing.
     """
 
     at: Instant
@@ -29,6 +30,13 @@ class Earlier(msgspec.Struct, frozen=True, order=True):
     member: str
     toward: str | None = None
     attacked: str | None = None
+
+    def __lt__(self, other: Earlier) -> bool:
+        return self._place < other._place
+
+    @property
+    def _place(self) -> tuple[datetime, PostKey, str, str, str]:
+        return self.at, self.post, self.member, self.toward or "", self.attacked or ""
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -40,6 +40,7 @@ EVERY = timedelta(seconds=60)
 LONGEST_FRESH = timedelta(minutes=10)
 """How long at most a feed's word that it stays as it is (``Cache-Control``) is taken: a meeting is short."""
 
+_LATE = timedelta(minutes=2)  # by which a visit may be late before it counts as a hole: this machine was asleep
 _SKEW = timedelta(minutes=10)  # how far a publisher's clock may be from ours
 _MOST_KNOWN = 20_000
 _OUR_FAULT = "not understood by feedmon"
@@ -49,9 +50,10 @@ _EXAMPLE = "https://gazette.example/council/feed.xml"
 
 
 class _Visit(msgspec.Struct, frozen=True):
-    """What a feed showed: its entries (None: the same as before) and when that was."""
+    """What a feed showed: its entries (None: the same as before), when that was, and how late."""
 
     at: datetime
+    late: timedelta
     raw: bytes = b""
     entries: tuple[Entry, ...] | None = None
     etag: str = ""
@@ -111,17 +113,23 @@ class RssSource:
             if not connected:
                 yield Connected(replays=overlaps)
                 connected = True
+            elif visit.late > _LATE:
+                self._waiting = visit
+                minutes = visit.late.total_seconds() / 60
+                raise SourceLost(f"it was visited {minutes:.0f} minutes late (was this machine asleep?)", clean=True)
             elif not overlaps:
                 self._waiting = visit
                 raise SourceLost("between two visits more was published than it shows at once", clean=True)
             events = tuple(self._events(visit, reached))
             if self._tap and visit.entries is not None:
                 self._tap(visit.raw, bool(events))
+            if events:  # the sign of life came with the visit, however long it takes to hand on what that showed
+                yield CursorMoved(heard=visit.at)
             for event in events:
                 yield Captured(event, self.cursor_at(reached))
             reached = max(reached, visit.at)
-            skipped = len(visit.entries or ()) - len(events)
-            yield CursorMoved(self.cursor_at(reached), visit.at, skipped if visit.entries is not None else 0)
+            skipped = 0 if visit.entries is None else len(visit.entries) - len(events)
+            yield CursorMoved(self.cursor_at(reached), visit.at, skipped, visit.at)
 
     async def check(self, clock: Clock) -> str:
         """What the feed shows now. Raises SourceLost or SourceRefused when it could not be followed."""
@@ -136,13 +144,14 @@ class RssSource:
         if self._next_visit is not None:
             await clock.sleep_until(self._next_visit)
         now = clock.now()
+        late = now - (self._next_visit or now)
         self._next_visit = now + EVERY
         try:
             came_from, answer = await fetch(self._url, self._etag, self._last_modified)
             self._check(answer, now)
             if answer.status == 304:
                 self._unreadable = False
-                return _Visit(now)
+                return _Visit(now, late)
             content_type = answer.headers.get("content-type", "")
             entries = await asyncio.to_thread(read, answer.body, content_type, came_from)
         except TooLarge:
@@ -157,7 +166,7 @@ class RssSource:
             return self._fault(_OUR_FAULT)
         self._unreadable = False
         etag, last_modified = (answer.headers.get(name, "") for name in ("etag", "last-modified"))
-        return _Visit(now, answer.body, entries, etag, last_modified)
+        return _Visit(now, late, answer.body, entries, etag, last_modified)
 
     def _check(self, answer: Answer, now: datetime) -> None:
         """What a status means that is no document; else note how long the document is fresh."""

@@ -94,12 +94,14 @@ async def test_what_only_the_desk_can_tell_is_said_at_once() -> None:
 
 
 async def test_backing_out_keeps_what_was_typed() -> None:
-    """Escape, and m again: everything is still there."""
+    """Escape, and m again: everything is still there. Leaving the desk says that it would be lost."""
     async with seated(snapshot()) as seat:
         await filled_in(seat)
         typed = seat.app.screen.typed  # type: ignore[attr-defined]  # the form
         await seat.press("escape", "m")
         assert seat.app.screen.typed == typed  # type: ignore[attr-defined]
+        await seat.press("escape", "q")
+        assert "What you began to capture (m) was not sent" in read(seat.app.screen)
 
 
 @pytest.mark.fault

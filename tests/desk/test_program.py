@@ -134,7 +134,7 @@ class TestTerminal:
     async def test_nothing_of_the_feed_stays_in_the_scrollback(self) -> None:
         """Everything is drawn on the terminal's other screen; the title tells the glance; leaving leaves nothing."""
         async with serving(snapshot()) as service, Terminal(service, "-m", "tui") as terminal:
-            await terminal.until(lambda: "muppet" in terminal.shown)
+            await terminal.until(lambda: "all Quayside" in terminal.shown)
             await terminal.until(lambda: "\x1b]2;▲ LOOK 3 · feedmon\x07" in terminal.shown)
             assert "\x1b[22;2t" in terminal.shown
             terminal.type("n")
@@ -152,7 +152,7 @@ class TestTerminal:
     async def test_a_polite_kill_gives_the_terminal_back(self) -> None:
         """Asked to stop, as by the service it was opened with, the desk leaves the terminal as it found it."""
         async with serving(snapshot()) as service, Terminal(service, "-m", "tui") as terminal:
-            await terminal.until(lambda: "muppet" in terminal.shown)
+            await terminal.until(lambda: "all Quayside" in terminal.shown)
             terminal.process.terminate()
             assert await asyncio.wait_for(terminal.process.wait(), PATIENCE) == 0
             await terminal.until(lambda: LEAVE_OTHER_SCREEN in terminal.shown)
@@ -170,10 +170,10 @@ class TestTerminal:
             "main()\n"
         )
         async with serving(snapshot()) as service, Terminal(service, "-c", breaks) as terminal:
-            await terminal.until(lambda: "muppet" in terminal.shown)
+            await terminal.until(lambda: "all Quayside" in terminal.shown)
             terminal.type("j")
             assert await asyncio.wait_for(terminal.process.wait(), PATIENCE) == 1
             await terminal.until(lambda: "open the desk again" in terminal.shown)
             _, _, after = terminal.shown.rpartition(LEAVE_OTHER_SCREEN)
             assert "the desk stopped by a fault of its own (RuntimeError in <string>, line 5)" in after
-            assert "muppet" not in after
+            assert "Quayside" not in after

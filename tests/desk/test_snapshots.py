@@ -199,6 +199,14 @@ class TestStates:
 
         assert looks(snapshot(flags=FLAGS[:1]), (132, 40), steps)
 
+    def test_unveiled(self, looks: Look) -> None:
+        """Asked for: the words of the flag under the cursor, and the closed items' titles."""
+        assert looks(snapshot(), (132, 40), press("w"))
+
+    def test_blank(self, looks: Look) -> None:
+        """Nothing but calm."""
+        assert looks(snapshot(), (132, 40), press("z"))
+
     def test_source_lost(self, looks: Look) -> None:
         """The feed is not received: never shown as clear."""
         lost = SourceState(

@@ -21,6 +21,7 @@ from tests.service.rooms import BRENNAN, GOSSIP, RESIDENT, THREAT
 from tui.app import DeskApp
 from tui.link import Address, Link, first_word
 from tui.model.desk import Desk
+from tui.screens.calm import Calm
 from tui.screens.wordings import LinkShown
 
 
@@ -99,7 +100,7 @@ async def test_an_evening_at_the_desk(tmp_path: Path) -> None:
 
 
 async def test_a_post_captured_by_hand_is_judged_like_any_other(tmp_path: Path) -> None:
-    """The form's post raises its flag on the desk; what the service refuses is told in the form, and stays there."""
+    """What the service refuses is told in the form; what it takes raises its flag, veiled, shown, and blanked."""
     async with waiting(tmp_path) as running, seated_at(address_of(running)) as seat:
         await seat.press("m", *"Facebook", "tab", "G", "space", "W", "tab", *"23:59", "tab", "tab", "tab", "tab")
         await seat.press(*["space" if letter == " " else letter for letter in THREAT], "enter")
@@ -109,6 +110,22 @@ async def test_a_post_captured_by_hand_is_judged_like_any_other(tmp_path: Path) 
         await seat.until(lambda: len(seat.desk.flags.rows) == 1)
         (view,) = seat.desk.desk.flags()
         assert (view.post.text, view.post.source, view.post.network) == (THREAT, "by hand", "facebook")
+
+        veiled = seat.desk.desk.shown(view.flag.id)
+        assert veiled is not None
+        told = "\n".join(
+            [veiled.post.text, veiled.flag.reason, *(f"{s.condition} {s.detail}" for s in veiled.flag.steps)]
+        )
+        matched = [view.post.text[span.start : span.end] for span in view.flag.spans]
+        assert [words for words in matched if words.casefold() in told.casefold()] == []
+        assert matched
+        assert "•" in seat.text("#post")
+        await seat.press("w")
+        assert "•" not in seat.text("#post")
+        await seat.press("ctrl+l")
+        assert isinstance(seat.app.screen, Calm)
+        await seat.press("enter", "j")
+        assert seat.app.screen is seat.desk
 
 
 async def test_a_service_that_comes_back_is_joined_again(tmp_path: Path) -> None:

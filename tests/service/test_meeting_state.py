@@ -439,3 +439,15 @@ def test_an_outsiders_key_is_not_a_members() -> None:
     )
     assert state.on_event(Seen(stranger), at(35)).entries == []
     assert PostKey("elsewhere", "1") not in state.written()
+
+
+def test_versions_seen_at_the_same_instant_are_both_taken_in_and_recovered_from() -> None:
+    """A feed that is visited now and then shows an edit the moment it shows the post."""
+    state, recovered = fresh(), fresh()
+    first = state.on_event(Seen(post(1, 40, version="a")), at(41))
+    second = state.on_event(Edited(post(1, 40, version="b")), at(41))
+    for entry in [*first.entries, *second.entries]:
+        recovered.recover(entry)
+    recovered.recovered()
+    assert kinds(first.entries) == kinds(second.entries) == ["PostCaptured"]
+    assert recovered.written() == (post(1, 40).key,)

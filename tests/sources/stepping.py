@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from feedmon.rehearsal.clock import RehearsalClock
 
@@ -21,3 +21,7 @@ class SteppingClock(RehearsalClock):
     async def sleep_until(self, at: datetime) -> None:
         await asyncio.sleep(0)
         self._at = max(self._at, at)
+
+    def jump(self, seconds: float) -> None:
+        """So much time passes at once, as it does for a machine that was asleep."""
+        self._at += timedelta(seconds=seconds)

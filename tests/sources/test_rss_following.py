@@ -27,6 +27,7 @@ from feedmon.sources.rss_fetch import _is_public, _may_be_public
 from tests.sources.bluesky_frames import EVENING
 from tests.sources.rss_rig import SELECTION, entry, post_id, rostered, serving, spec
 from tests.sources.source_conformance import followed, ids_of, one_connection
+from tests.sources.stepping import SteppingClock
 
 
 def posts(items: Sequence[object]) -> list[Post]:
@@ -391,3 +392,21 @@ async def test_it_can_be_asked_whether_it_would_work() -> None:
         server.instead = lambda: web.Response(text="<html>hello</html>", content_type="text/html")
         with pytest.raises(SourceLost, match="no feed"):
             await RssSource(spec(server.url), SELECTION).check(clock)
+
+
+async def test_a_visit_much_too_late_is_a_loss_and_what_it_shows_is_taken_in_then() -> None:
+    """The machine was asleep: what was shown and taken away meanwhile nobody saw, so that is a hole to be told."""
+    async with serving(entry("a", 30), entry("b", 100)) as server:
+        source = RssSource(spec(server.url), SELECTION)
+        assert isinstance(server.clock, SteppingClock)
+        async with aclosing(source.connect(None, server.clock)) as connection:
+            while not isinstance(await anext(connection), Captured):
+                pass
+            await anext(connection)
+            server.clock.jump(300)
+            with pytest.raises(SourceLost, match="4 minutes late") as lost:
+                await anext(connection)
+        assert lost.value.clean
+        items, _ = await one_connection(source, server.clock, source.cursor_at(EVENING), until=1)
+    assert items[0] == Connected(replays=True)
+    assert ids_of(items) == [post_id("b")]

@@ -27,17 +27,21 @@ from feedmon.wire import (
     GapSeen,
     Mark,
     MarkMade,
+    Meeting,
     Message,
     Moment,
     PostDeleted,
+    PostKey,
     RuleInForce,
     Snapshot,
     SourceChanged,
     SourceState,
+    Span,
     Timeline,
     in_force,
     state_of,
 )
+from tui.model.discretion import STRONG, Discretion
 
 STANDING = frozenset({FlagState.NEW, FlagState.KEPT})
 """The states in which a flag still waits for the clerk."""
@@ -46,15 +50,20 @@ STANDING = frozenset({FlagState.NEW, FlagState.KEPT})
 class Desk:
     """The state of one meeting as one desk sees it. ``own`` begins the id of every act made at this desk."""
 
-    def __init__(self, snapshot: Snapshot, own: str) -> None:
+    def __init__(self, snapshot: Snapshot, own: str, discretion: Discretion | None = None) -> None:
         self.own = own
+        self.discretion = discretion or Discretion()
+        self._covered: dict[str, tuple[FlagView, tuple[Span, ...], FlagView]] = {}
         self._pending_marks: dict[str, Mark] = {}
         self._pending_decisions: dict[str, Decision] = {}
         self._begin(snapshot)
 
     def _begin(self, snapshot: Snapshot) -> None:
         self.seq = snapshot.seq
-        self.meeting = snapshot.meeting
+        self._meeting = snapshot.meeting
+        self._discreet_meeting = self.discretion.meeting(snapshot.meeting)
+        self._strong: dict[tuple[PostKey, str], dict[str, tuple[Span, ...]]] = {}
+        self._covered.clear()
         self.following = snapshot.following
         self.ended: FollowingEnded | None = None
         self.counts = snapshot.counts
@@ -62,8 +71,10 @@ class Desk:
         self.sources: dict[str, SourceState] = {state.name: state for state in snapshot.sources}
         self.gaps: dict[tuple[str, datetime], Gap] = {(gap.source, gap.start): gap for gap in snapshot.gaps}
         self.faults: dict[tuple[str, str], FeedFault] = {(f.source, f.what): f for f in snapshot.faults}
-        self._flags: dict[str, FlagView] = {view.flag.id: view for view in snapshot.flags}
+        self._flags: dict[str, FlagView] = {}
         self._states: dict[str, FlagState] = {}
+        for view in snapshot.flags:
+            self._put(view)
         self._heard = Timeline(snapshot.marks)
         for mark in snapshot.marks:
             self._pending_marks.pop(mark.id, None)
@@ -142,6 +153,29 @@ class Desk:
             return view
         return msgspec.structs.replace(view, decisions=self._decisions(view))
 
+    @property
+    def meeting(self) -> Meeting:
+        """The meeting, as it may be shown now."""
+        return self._discreet_meeting if self.discretion.covers(None) else self._meeting
+
+    def shown(self, flag_id: str | None) -> FlagView | None:
+        """One flag as it may be shown now, with every decision about it. The words it quotes keep their places."""
+        view = self.flag(flag_id)
+        if view is None or not self.discretion.covers(view.flag.id):
+            return view
+        whole, strong = self._flags[view.flag.id], self._strong_words(view)
+        known = self._covered.get(view.flag.id)
+        if known is None or known[0] is not whole or known[1] != strong:
+            known = whole, strong, self.discretion.view(whole, strong, self._meeting)
+            self._covered[view.flag.id] = known
+        return known[2] if view is whole else msgspec.structs.replace(known[2], decisions=view.decisions)
+
+    def has_covered(self, flag_id: str | None) -> bool:
+        """Whether there is anything that discretion keeps back, of this flag or of the agenda."""
+        view = self._flags.get(flag_id) if flag_id is not None else None
+        strong = view is not None and bool(self._strong_words(view))
+        return self.discretion.on and (strong or any(item.closed for item in self._meeting.items))
+
     def state(self, flag_id: str) -> FlagState:
         """Where a flag stands with the clerk."""
         state = self._states.get(flag_id)
@@ -184,7 +218,15 @@ class Desk:
         waiting = (d for d in self._pending_decisions.values() if d.flag == view.flag.id and d.id not in known)
         return (*view.decisions, *waiting)
 
+    def _strong_words(self, view: FlagView) -> tuple[Span, ...]:
+        """For which words this version of the post was flagged as strong language, by whichever rules."""
+        found = self._strong.get((view.flag.post, view.flag.version), {})
+        return tuple(span for spans in found.values() for span in spans)
+
     def _put(self, view: FlagView) -> None:
+        flag = view.flag
+        if flag.kind in STRONG:
+            self._strong.setdefault((flag.post, flag.version), {})[flag.id] = flag.spans
         self._flags[view.flag.id] = view
         self._states.pop(view.flag.id, None)
 

@@ -44,7 +44,7 @@ class Capture(Question[Draft]):
             "Where", _input("where", draft.where, "facebook"), "Who", _input("who", draft.who, "name shown there")
         )
         yield _row(
-            "When", _input("when", draft.when, "now, or 19:42"), "Link", _input("url", draft.url, "if it has one")
+            "When", _input("when", draft.when, "now, or 19:42"), "Link", _input("link", draft.url, "if it has one")
         )
         yield _row(
             "Member",
@@ -54,7 +54,7 @@ class Capture(Question[Draft]):
         )
         yield Wording(draft.text, placeholder=Content("What it says"))
         yield Static(id="answer", markup=False)
-        yield keys(("Tab", "next field"), ("Enter", "in the text, or"), ("Ctrl+S", "capture it"), ("Esc", "not now"))
+        yield keys(("Tab", "next field"), ("Ctrl+S", "capture it (in the text, Enter does)"), ("Esc", "not now"))
 
     def on_mount(self) -> None:
         """Begin where the first thing is lacking."""
@@ -74,10 +74,10 @@ class Capture(Question[Draft]):
             where=values["where"],
             who=values["who"],
             when=values["when"],
-            url=values["url"],
+            url=values["link"],
             text=self.query_one(Wording).text,
-            member=_chosen(self.query_one("#member", Select), str),
-            media=_chosen(self.query_one("#media", Select), MediaKind),
+            member=_chosen(self.query_one("#member", Select)),
+            media=MediaKind(kind) if (kind := _chosen(self.query_one("#media", Select))) else None,
         )
 
     def say(self, sign: Sign, told: str) -> None:
@@ -132,5 +132,5 @@ def _select(id: str, options: Iterable[tuple[Content, str]], value: str | None, 
     return Select(known, prompt=prompt, value=start, id=id, compact=True)
 
 
-def _chosen(select: Select[str], kind: type) -> object:
-    return None if select.value is Select.NULL else kind(select.value)
+def _chosen(select: Select[str]) -> str | None:
+    return select.value if isinstance(select.value, str) else None

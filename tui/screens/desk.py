@@ -22,8 +22,10 @@ from tui.clock import MeetingClock, Ticks, zone_of
 from tui.link import Condition, Link, LinkState
 from tui.model import agenda
 from tui.model.desk import Desk
+from tui.model.discretion import Discretion
 from tui.model.flaglist import FlagList, Showing
-from tui.model.glance import Glance, glance
+from tui.model.glance import Glance, Word, glance
+from tui.screens.calm import Calm
 from tui.screens.questions import Question
 from tui.signs import GLANCE, HINT, Sign
 from tui.widgets.agenda import Agenda
@@ -52,9 +54,11 @@ class DeskScreen(Screen[None]):
         Binding(act.keys, f"act('{act.id}')", act.help, id=act.id, show=False) for act in keys.ACTS
     ]
 
-    def __init__(self, snapshot: Snapshot, link: Link, ticks: Ticks, stops_service: bool) -> None:
+    def __init__(
+        self, snapshot: Snapshot, link: Link, ticks: Ticks, stops_service: bool, discretion: Discretion
+    ) -> None:
         super().__init__()
-        self.desk = Desk(snapshot, own_prefix())
+        self.desk = Desk(snapshot, own_prefix(), discretion)
         self.flags = FlagList(self.desk)
         self.link = link
         self._clock = MeetingClock(snapshot.now, snapshot.rate, ticks)
@@ -66,6 +70,8 @@ class DeskScreen(Screen[None]):
         self._drawing: asyncio.TimerHandle | None = None
         self._word: str | None = None
         self._titles: dict[Widget, str] = {}
+        self._in_view = asyncio.Event()
+        self._in_view.set()
 
     def compose(self) -> ComposeResult:
         yield Header(id="header")
@@ -107,7 +113,12 @@ class DeskScreen(Screen[None]):
 
     async def ask(self, question: Question[T]) -> T | None:
         """Put a question to the clerk; None when they back out."""
+        await self.in_view()
         return await self.app.push_screen_wait(question)
+
+    async def in_view(self) -> None:
+        """Wait while the screen shows nothing but calm."""
+        await self._in_view.wait()
 
     def go_on(self, doing: Coroutine[None, None, None]) -> None:
         """Do something that outlives the question it was begun in."""
@@ -133,6 +144,8 @@ class DeskScreen(Screen[None]):
             showing=self.flags.showing,
             unseen=len(self.flags.unseen),
             narrow=self.has_class("-narrow"),
+            covered=desk.has_covered(cursor),
+            lifted=desk.discretion.lifted,
         )
 
     def action_act(self, act_id: str) -> None:
@@ -169,6 +182,25 @@ class DeskScreen(Screen[None]):
         """The next choice of which flags to show."""
         self.flags.show(self.flags.showing.following)
         self._read_from_top()
+
+    def do_unveil(self) -> None:
+        """Show what is covered, or cover it again."""
+        self.desk.discretion.ask(self.flags.cursor)
+        self.repaint()
+
+    def do_blank(self) -> None:
+        """Show nothing but calm until a key is pressed."""
+        if not self.desk.discretion.blank:
+            self.run_worker(self._stay_calm(), group="calm")
+
+    async def _stay_calm(self) -> None:
+        self.desk.discretion.blank = True
+        self._in_view.clear()
+        self.repaint()
+        await self.app.push_screen_wait(Calm(lambda: words.second(self.now(), self.zone)))
+        self.desk.discretion.blank = False
+        self._in_view.set()
+        self.repaint()
 
     def do_page_down(self) -> None:
         """Read on."""
@@ -263,6 +295,7 @@ class DeskScreen(Screen[None]):
         moment = desk.moment(now)
         at_a_glance = glance(desk, self.link.state.condition in (Condition.LIVE, Condition.JOINING))
         self.flags.follow()
+        desk.discretion.settle(self.flags.cursor)
         self.query_one(Header).show(at_a_glance, desk, now, zone, narrow)
         self.query_one(Banner).show(self.link.state, self._lost_at, self.link.unsent, desk, zone)
         table = self.query_one(FlagTable)
@@ -271,7 +304,7 @@ class DeskScreen(Screen[None]):
         unseen = f"  [$sev-notice bold]+{len(self.flags.unseen)} new below[/]" if self.flags.unseen else ""
         self._entitle(table, f"Flags: {self.flags.showing} {len(self.flags.rows)}{unseen}")
         detail = self.query_one(Detail)
-        detail.show(desk.flag(self.flags.cursor), desk, zone)
+        detail.show(desk.shown(self.flags.cursor), desk, zone)
         place = f" {self.flags.index + 1} of {len(self.flags.rows)}" if self.flags.rows else ""
         self._entitle(detail, f"Flag{place}")
         self.query_one(Agenda).show(moment, agenda.rows(desk, now), zone)
@@ -285,7 +318,8 @@ class DeskScreen(Screen[None]):
             self._titles[panel] = panel.border_title = title
 
     def _title(self, now: Glance) -> None:
-        sign, count = GLANCE[now.word], sum(now.new.values())
+        blank = self.desk.discretion.blank
+        sign, count = (GLANCE[Word.CLEAR], 0) if blank else (GLANCE[now.word], sum(now.new.values()))
         title = f"{sign.glyph} {sign.word}{f' {count}' if count else ''}"
         if title != self._word:
             self._word = self.title = self.app.title = title
@@ -295,7 +329,7 @@ class DeskScreen(Screen[None]):
         return self.flags.seen(rows[row] for row in self.query_one(FlagTable).rows_in_view if row < len(rows))
 
     def _face(self, flag_id: str) -> Face:
-        view, state = self.desk.flag(flag_id), self.desk.state(flag_id)
+        view, state = self.desk.shown(flag_id), self.desk.state(flag_id)
         if view is None:
             raise KeyError(flag_id)
         sending = any(self.desk.is_pending(made.id) for made in view.decisions)

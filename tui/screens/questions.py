@@ -14,6 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from feedmon.wire import DismissReason, Meeting
+from tui import words
 from tui.signs import REASONS
 from tui.text import line
 
@@ -95,10 +96,7 @@ def item_options(meeting: Meeting) -> list[Option]:
     """The agenda's items as options; those without a number cannot be marked and are left out."""
     width = max((len(line(item.number, 10)) for item in meeting.items), default=0)
     return [
-        Option(
-            Content(f"{line(item.number, 10):<{width}}  {'closed: ' if item.closed else ''}{line(item.title, 120)}"),
-            id=str(index),
-        )
+        Option(Content(f"{line(item.number, 10):<{width}}  {words.title(item)}"), id=str(index))
         for index, item in enumerate(meeting.items)
         if item.number
     ]

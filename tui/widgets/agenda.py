@@ -81,7 +81,7 @@ def _state(sign: Content, since: datetime | None, zone: tzinfo) -> Content:
 def _line(row: Row, width: int) -> Content:
     sign = PLACE[row.place]
     taken = words.taken(row.taken) if row.taken or row.place is Place.NOW else ""
-    closed = Content.styled("closed: ", "$sev-warning") if row.item.closed else Content()
+    closed = Content.styled("closed: ", "$sev-warning") if words.prints_closed(row.item) else Content()
     style = sign.style if row.place is not Place.TO_COME else ""
     return Content.assemble(
         (f"{sign.glyph} {taken:>7}  ", style),

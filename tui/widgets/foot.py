@@ -48,7 +48,7 @@ class Foot(Still):
         if self._now.narrow:
             rows = [_Row(Group.FLAG, flag, []), _Row(Group.ROOM, room, []), _Row(Group.DESK, desk, [])]
         else:
-            rows = [_Row(Group.FLAG, flag, desk[1:]), _Row(Group.ROOM, room, desk[:1])]
+            rows = [_Row(Group.FLAG, flag, desk[2:]), _Row(Group.ROOM, room, desk[:2])]
         width = self.size.width
         named = all(row.length(named=True) <= width for row in rows)
         self.put(Content("\n").join([row.drawn(width, named) for row in rows]))

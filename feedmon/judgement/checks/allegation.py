@@ -13,7 +13,7 @@ from feedmon.judgement.aim import aim, asks, excuse
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.model.flags import Basis
 
-_SURE_ENOUGH = 0.45
+_CLEAR_ENOUGH = 0.45
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,7 +37,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         if not trail.holds(f"{case.said(hit)} is said of a person we know", at, at.how if at else "") or at is None:
             continue
         score = round(hit.sense.strength * at.sureness, 2)
-        if not trail.holds(f"it is sure enough (at least {_SURE_ENOUGH})", score >= _SURE_ENOUGH, f"{score:.2f}"):
+        if not trail.holds(f"it is clear enough (at least {_CLEAR_ENOUGH})", score >= _CLEAR_ENOUGH, f"{score:.2f}"):
             continue
         if best is None or score > best.score:
             best = Finding(

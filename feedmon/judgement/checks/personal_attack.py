@@ -16,7 +16,7 @@ from feedmon.judgement.phrasebook import Hit
 from feedmon.judgement.room import Person
 from feedmon.model.flags import Basis, Severity
 
-_SURE_ENOUGH = 0.45
+_CLEAR_ENOUGH = 0.45
 _PLAIN = 0.6
 
 
@@ -78,7 +78,7 @@ def _found(case: Case, aimed: list[_Aimed], trail: Trail) -> Finding | None:
     same = [one for one in aimed if one.at.person == person]
     by_phrase = {one.hit.phrase: min(one.sureness, 1.0) for one in same}
     sureness = 1 - prod(1 - each for each in by_phrase.values()) if best.teasing else best.sureness
-    if not trail.holds(f"it is sure enough (at least {_SURE_ENOUGH})", sureness >= _SURE_ENOUGH, f"{sureness:.2f}"):
+    if not trail.holds(f"it is clear enough (at least {_CLEAR_ENOUGH})", sureness >= _CLEAR_ENOUGH, f"{sureness:.2f}"):
         return None
     mild = best.teasing or (sureness < _PLAIN and _is_elected(person))
     verb = "Teases" if best.teasing else "Insults"

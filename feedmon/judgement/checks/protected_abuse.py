@@ -12,7 +12,7 @@ from feedmon.judgement.aim import excuse_for_a_word
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.model.flags import Basis
 
-_SURE_ENOUGH = 0.5
+_CLEAR_ENOUGH = 0.5
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +34,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
     if not meant:
         return None
     worst = max(meant, key=lambda hit: hit.sense.strength)
-    if not trail.holds("it is strong enough", worst.sense.strength >= _SURE_ENOUGH, f"{worst.sense.strength:.2f}"):
+    if not trail.holds("it is strong enough", worst.sense.strength >= _CLEAR_ENOUGH, f"{worst.sense.strength:.2f}"):
         return None
     return Finding(
         basis=Basis.READING,

@@ -12,7 +12,7 @@ from feedmon.judgement.aim import OFFICE_HOLDER, aim, excuse
 from feedmon.judgement.case import Case, Finding, Trail
 from feedmon.model.flags import Basis
 
-_SURE_ENOUGH = 0.45
+_CLEAR_ENOUGH = 0.45
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +38,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         ) or at is None:  # fmt: skip
             continue
         score = round(hit.sense.strength * at.sureness, 2)
-        if trail.holds(f"it is sure enough (at least {_SURE_ENOUGH})", score >= _SURE_ENOUGH, f"{score:.2f}"):
+        if trail.holds(f"it is clear enough (at least {_CLEAR_ENOUGH})", score >= _CLEAR_ENOUGH, f"{score:.2f}"):
             return Finding(
                 basis=Basis.READING,
                 score=score,

@@ -18,7 +18,7 @@ from feedmon.model.flags import Basis
 AT_THE_POLLS = "at the polls"
 """The label of the lexicon's group of words for being voted out, which anyone may look forward to aloud."""
 
-_SURE_ENOUGH = 0.5
+_CLEAR_ENOUGH = 0.5
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,7 +48,7 @@ def check(case: Case, parameters: Parameters, trail: Trail) -> Finding | None:
         if not trail.holds(f"{case.said(hit)} is aimed at a person", reached, at.how if at else ""):
             continue
         score = round(hit.sense.strength * (at.sureness if at else 0.7), 2)
-        if not trail.holds("it is strong enough", score >= _SURE_ENOUGH, f"{score:.2f}"):
+        if not trail.holds("it is strong enough", score >= _CLEAR_ENOUGH, f"{score:.2f}"):
             continue
         whom = at.person.name if at else "someone it speaks to"
         finding = Finding(
