@@ -153,7 +153,8 @@ class _Watch:
                 self._open_gaps = [gap for gap in self._open_gaps if gap.start >= until]
                 return []
             case Captured(event):
-                return [*self._alive(event_time(event), now, event), item, *self._filled(event_time(event))]
+                came = now if isinstance(event, Deleted) else event.post.received_at or now
+                return [*self._alive(event_time(event), came, event), item, *self._filled(event_time(event))]
             case CursorMoved(at=at, heard=heard, remark=remark):
                 self._remark = self._remark if remark is None else remark
                 return [*self._alive(at, heard or now), item, *self._filled(at)]

@@ -28,12 +28,15 @@ TAG = "#SaltmarshTC"
 BURST = (52.5 * 60, 56.0 * 60)
 """When the newspaper publishes more at once than its feed shows. Nobody can reach it then."""
 
+SHOWN = 20
+"""How many letters the newspaper's feed shows at once."""
+
 LAST_TOOT = 75 * 60.0
 TOO_LATE = 113 * 60.0
 """When the last posts appear on the Mastodon server before its token is revoked, and when others do after that."""
 
-_LAST_POST = 104 * 60.0
-_RESTARTS = (25 * 60.0, 93 * 60.0)  # the service is killed and started again in here
+_FIRST, _LAST_POST = 90.0, 104 * 60.0
+_RESTARTS = ((0.0, 600.0), (1_500.0, 5_600.0))  # the service is started and, in the second, killed in these times
 _STARTS = rooms.meeting().window.starts
 _BROUGHT_FORWARD = (_STARTS - bluesky_frames.EVENING).total_seconds()  # the frames' helpers count from another hour
 _MEMBERS = (rooms.BRENNAN, rooms.OLDROYD)
@@ -79,6 +82,12 @@ class Offered:
         offered._draw_rss(random)
         return offered
 
+    @property
+    def shown_last(self) -> set[str]:
+        """The letters that the newspaper's feed shows at the end."""
+        letters = dict.fromkeys(one.id for one in sorted(self.versions, key=_since) if one.network == "rss")
+        return set(list(letters)[-SHOWN:])
+
     def _claim(self, random: Random, seconds: float, most: float) -> datetime:
         """What an author's own clock says: mostly right, else ahead or behind by up to ``most`` seconds."""
         skew = random.uniform(most / 2, most) if random.random() < 0.2 else 0.0
@@ -90,9 +99,9 @@ class Offered:
     def _draw_bluesky(self, random: Random) -> None:
         frames: list[tuple[float, bytes]] = []
         for number in range(640):
-            second, key = random.uniform(20, _LAST_POST), f"3k{number:011d}"
+            second, key = random.uniform(_FIRST, _LAST_POST), f"3k{number:011d}"
             if number % 5 == 0:  # soon after another, so that the two can change places
-                second = max(20.0, frames[-1][0] + random.uniform(0.2, 1.5)) if frames else second
+                second = frames[-1][0] + random.uniform(0.2, 1.5) if frames else second
             kind = random.choice(("member", "member", "member", "resident", "threat", "stranger", "stranger"))
             author = random.choice(_MEMBERS) if kind == "member" else rooms.RESIDENT
             text = {
@@ -121,14 +130,16 @@ class Offered:
 
     def _draw_mastodon(self, random: Random) -> None:
         accounts = {author.id: _account(author.handle) for author in (*_MEMBERS, rooms.RESIDENT)}
-        times = sorted(random.uniform(20, LAST_TOOT) for _ in range(170))
+        times = sorted(random.uniform(_FIRST, LAST_TOOT) for _ in range(170))
         for number, second in enumerate([*times, *(TOO_LATE + 10 * one for one in range(6))]):
             author = random.choice((*_MEMBERS, rooms.RESIDENT))
             member = author is not rooms.RESIDENT
             claimed = second if second >= LAST_TOOT - 600 else self._late(random, second)
             text = f"Toot {number} from {'the chamber' if member else 'the gallery'} {TAG}"
             by = accounts[author.id]
-            one = status(number, f"<p>{text}</p>", claimed + _BROUGHT_FORWARD, by=by)
+            named = mastodon_rig.number_at(at(claimed), number)
+            uri = f"{by['uri']}/statuses/{named}"
+            one = status(number, f"<p>{text}</p>", claimed + _BROUGHT_FORWARD, by=by, id=named, uri=uri)
             self.mastodon.append(posted(one, second + _BROUGHT_FORWARD))
             fate = random.random() if member and second < LAST_TOOT - 900 else 1.0
             ends = second + random.uniform(20, 400)
@@ -153,14 +164,14 @@ class Offered:
         return second
 
     def _draw_rss(self, random: Random) -> None:
-        times = sorted(random.uniform(70, _LAST_POST) for _ in range(90))
+        times = sorted(random.uniform(_FIRST, _LAST_POST) for _ in range(90))
         times = sorted([*times, *(random.uniform(*BURST) for _ in range(32))])
         for number, second in enumerate(times):
             author = random.choice((*_MEMBERS, rooms.RESIDENT))
             member = author is not rooms.RESIDENT
             text = f"Letter {number} to the editor {TAG}"
             # a service that starts anew has nothing but a date to tell a new entry by
-            honest = _RESTARTS[0] < second < _RESTARTS[1]
+            honest = any(start < second < stop for start, stop in _RESTARTS)
             claimed = at(second).replace(microsecond=0) if honest else self._claim(random, second, 10_800)
             entry = FeedEntry(
                 guid=f"letter-{number}",
@@ -230,6 +241,10 @@ def _micros(second: float) -> int:
 
 def _account(handle: str) -> dict[str, str]:
     return mastodon_rig.account(handle.removesuffix(".example"))
+
+
+def _since(version: Version) -> float:
+    return version.since
 
 
 def _name(name: str) -> str:

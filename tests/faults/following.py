@@ -24,7 +24,7 @@ from tests.service.rooms import packs
 UP, FULL, ROOM = "up", "full", "room"
 """What is told through the pipe: the service runs; its journal could not be written; it can be again."""
 
-_POLICY = Policy(first_wait=1, longest_wait=20, told_every=60, behind_after=1800)
+_POLICY = Policy(first_wait=1, longest_wait=20, told_every=60, behind_after=60)
 _PACE = Pace(probe=120, check=30, poll=240, between=30, again=10, ping=0.5, pong=1.5, hold=5)
 _IDLE_AFTER = 1.5  # waits by the wall's clock are as short as the evening is
 

@@ -61,12 +61,14 @@ class Relay:
         self.happened["drop"] += len(self._pairs)
         self._abort_all()
 
-    def half_open(self) -> None:
-        """Let every stream stay open and bring nothing any more, in either direction."""
-        for pair in self._pairs:
-            if pair.streaming and not pair.lost:
-                pair.lost = True
-                self.happened["half-open"] += 1
+    async def half_open(self) -> None:
+        """Let the streams there are (waiting for one) stay open and bring nothing more, in either direction."""
+        async with asyncio.timeout(10):
+            while not (streams := [pair for pair in self._pairs if pair.streaming and not pair.lost]):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        for pair in streams:
+            pair.lost = True
+            self.happened["half-open"] += 1
 
     def go_down(self) -> None:
         """The host is gone: every connection is cut, and so is every new one until :meth:`come_back`."""

@@ -25,10 +25,9 @@ import msgspec
 import pytest
 
 from feedmon.journal import open_readonly, verify
-from feedmon.model.entries import Entry, FollowingStopped, GapRecorded, PostCaptured, PostRemoved, SourceReported
-from feedmon.model.posts import Post
+from feedmon.model.entries import Entry, FollowingStopped, GapRecorded, PostCaptured, SourceReported
 from feedmon.model.problems import BadInput
-from feedmon.model.sourcestate import Gap, SourceCondition
+from feedmon.model.sourcestate import SourceCondition
 from feedmon.rehearsal.clock import RehearsalClock
 from feedmon.rehearsal.faults import Fault, FaultPlan
 from feedmon.rehearsal.jetstream_server import JetstreamServer
@@ -36,17 +35,25 @@ from feedmon.rehearsal.mastodon_server import TOKEN, MastodonServer
 from feedmon.rehearsal.recording import recording_of
 from feedmon.rehearsal.rss_server import RssServer
 from tests.faults import following
-from tests.faults.evening import LASTS, TOO_LATE, Offered, Version, at, strewn, the_meeting
+from tests.faults.comparison import (
+    Outage,
+    deletions_are_respected,
+    everything_or_a_hole,
+    holes_are_on_record,
+    in_order,
+    nothing_twice_and_nothing_else,
+)
+from tests.faults.evening import LASTS, SHOWN, TOO_LATE, Offered, at, strewn, the_meeting
 from tests.faults.relay import Relay
 from tests.sources import mastodon_rig
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.long_meeting]
+
+SEEDS = (1, 2)
+"""Each is an evening of its own. They take place at the same time."""
 
 RATE = 144.0
 """The two hours pass in fifty seconds."""
-
-SLACK = 90.0
-"""Seconds of the meeting by which what is told of an outage may be off: a visit's distance, and a slow machine."""
 
 ON_JETSTREAM = {
     Fault.DROP: 40,
@@ -84,15 +91,6 @@ ON_RSS = {
 }
 
 
-@dataclass(frozen=True)
-class Outage:
-    """A stretch in which a feed could not be seen, as it really was; in seconds of the meeting."""
-
-    source: str
-    start: float
-    end: float
-
-
 @dataclass
 class Chamber:
     """The three networks, the way to each of them, and the service that follows them."""
@@ -105,6 +103,8 @@ class Chamber:
     data: Path
     processes: multiprocessing.context.ForkServerContext
     outages: list[Outage] = field(default_factory=list)
+    sleeps: list[Outage] = field(default_factory=list)
+    kills: list[float] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
     _process: BaseProcess | None = None
     _pipe: Connection | None = None
@@ -139,6 +139,7 @@ class Chamber:
         """kill -9, and take in what it had told."""
         assert self._process is not None
         assert self._process.is_alive()
+        self.kills.append(self.now)
         self._process.kill()
         await asyncio.to_thread(self._process.join)
         self.hear()
@@ -178,7 +179,7 @@ class Chamber:
         self.happened["asleep"] += 1
         await self.clock.sleep_until(at(began + minutes * 60))
         os.kill(self._process.pid, signal.SIGCONT)
-        self.outages += [Outage(name, began, self.now) for name in self.relays]
+        self.sleeps += [Outage(name, began, self.now) for name in self.relays]
         for relay in self.relays.values():
             relay.come_back()
 
@@ -244,11 +245,11 @@ async def chamber(
         limit=10**6,
         paged_limit=10**6,
     )
-    rss = RssServer(offered.rss, clock, plan=on_rss, shown=20)
+    rss = RssServer(offered.rss, clock, plan=on_rss, shown=SHOWN)
     async with AsyncExitStack() as stack:
         relays: dict[str, Relay] = {}
         for name, server in (("bluesky", jetstream), ("mastodon", mastodon), ("rss", rss)):
-            await stack.enter_async_context(server)  # type: ignore[arg-type]  # each is a context of its own kind
+            await stack.enter_async_context(server)
             port = int(server.url.partition("127.0.0.1:")[2].partition("/")[0])
             relays[name] = await stack.enter_async_context(Relay(port))
         mastodon.streams_at = f"ws://127.0.0.1:{relays['mastodon'].port}"
@@ -270,7 +271,7 @@ async def trouble(room: Chamber, random: Random) -> None:
         relay.delay = 0.0
     for number, name in ((13, "bluesky"), (16, "mastodon")):
         await minute(number)
-        relays[name].half_open()
+        await relays[name].half_open()
     await minute(21)
     await room.down(("bluesky",), 4)
     await minute(30)
@@ -289,7 +290,7 @@ async def trouble(room: Chamber, random: Random) -> None:
     await room.disk_full(1)
     await minute(78)
     for name in ("bluesky", "mastodon"):
-        relays[name].half_open()
+        await relays[name].half_open()
     await minute(82)
     await room.down(tuple(relays), 4)
     for number in (89, 91, 93):
@@ -302,7 +303,7 @@ async def revoked(room: Chamber) -> None:
     """The token is taken away once everything before that had the time to be seen."""
     async with asyncio.timeout(60):
         await room.until(100)
-        while room.mastodon.faults.left:
+        while room.mastodon.faults.left:  # noqa: ASYNC110  # nothing tells of it
             await asyncio.sleep(0.05)
     await room.until(104)
     assert room.now < TOO_LATE, "the machine is too slow for an evening at this speed"
@@ -320,31 +321,49 @@ def processes() -> multiprocessing.context.ForkServerContext:
     return context
 
 
-@pytest.mark.parametrize("seed", [1])
-async def test_a_long_meeting_on_three_networks_with_everything_going_wrong(
-    seed: int, tmp_path: Path, processes: multiprocessing.context.ForkServerContext
+async def test_long_meetings_on_three_networks_with_everything_going_wrong(
+    tmp_path: Path, processes: multiprocessing.context.ForkServerContext
 ) -> None:
-    """Every post that a network still offered is kept, once, in order; nothing else is; every hole is on record."""
-    offered = Offered.drawn(seed)
-    async with chamber(tmp_path, seed, offered, processes) as room:
+    """Every post that a network still offered is kept, once, in order; nothing else is; every hole is on record.
+
+    What is said and what goes wrong are the seed's; on which message a kill falls, the machine's.
+    """
+    evenings = {seed: Offered.drawn(seed) for seed in SEEDS}
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        rooms: dict[int, Chamber] = {}
+        journals: dict[int, asyncio.Task[list[Entry]]] = {}
+        for seed, offered in evenings.items():
+            rooms[seed] = await stack.enter_async_context(chamber(tmp_path / str(seed), seed, offered, processes))
+        for seed, room in rooms.items():
+            journals[seed] = tasks.create_task(the_meeting_in(room, Random(seed)))
+    for seed, room in rooms.items():
+        compare(room, journals[seed].result(), evenings[seed])
+
+
+async def the_meeting_in(room: Chamber, random: Random) -> list[Entry]:
+    """Follow a meeting from its first minute to its last; what its journal then holds."""
+    try:
         await room.start()
-        room.outages.append(Outage("rss", 0, 0))
-        await trouble(room, Random(seed))
+        await trouble(room, random)
         await revoked(room)
-        entries = await room.over()
+        return await room.over()
+    finally:
         await room.kill()
-        shown_last = {entry.guid for entry in room.rss._current()}
+
+
+def compare(room: Chamber, entries: list[Entry], offered: Offered) -> None:
+    """What was kept beside what was offered."""
     assert verify(room.journal).whole
     everything_went_wrong(room, offered)
     gaps = list({(one.gap.source, one.gap.start): one.gap for one in entries if isinstance(one, GapRecorded)}.values())
     posts = [one.post for one in entries if isinstance(one, PostCaptured)]
     nothing_twice_and_nothing_else(posts, offered)
-    everything_or_a_hole(posts, gaps, offered, {f"127.0.0.1 {guid}" for guid in shown_last})
+    everything_or_a_hole(posts, gaps, offered)
     in_order(posts, offered)
-    deletions_are_respected(entries, posts, offered)
-    holes_are_on_record(gaps, room.outages)
-    refused = [one.state.name for one in entries if isinstance(one, SourceReported) and one.state.condition == "refused"]
-    assert refused == ["mastodon"]
+    deletions_are_respected(entries, offered)
+    holes_are_on_record(gaps, room.outages, room.sleeps, room.kills)
+    states = [one.state for one in entries if isinstance(one, SourceReported)]
+    assert [state.name for state in states if state.condition is SourceCondition.REFUSED] == ["mastodon"]
 
 
 def everything_went_wrong(room: Chamber, offered: Offered) -> None:
@@ -358,8 +377,8 @@ def everything_went_wrong(room: Chamber, offered: Offered) -> None:
     assert set(planned) == set(Fault), planned
     assert all(count >= 10 for count in planned.values()), planned
     assert sum(planned.values()) + sum(befell.values()) >= 500, (planned, befell)
-    assert befell["drop"] >= 3
-    assert befell["half-open"] >= 3
+    assert befell["drop"] >= 1
+    assert befell["half-open"] >= 4
     assert befell["host down"] == 9
     assert room.happened["killed"] == 3
     assert room.happened["asleep"] == room.happened["token revoked"] == 1

@@ -10,16 +10,6 @@ from tests.real_network.install import CannotInstall, installed
 from tests.real_network.servers import Network
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a real network, unless it is asked for by its mark."""
-    if "real_network" in str(config.getoption("markexpr")):
-        return
-    left_out = [item for item in items if item.get_closest_marker("real_network")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
-
-
 @pytest.fixture(scope="session")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """A real data server and identity directory; the tests are skipped, with the reason, where they cannot be had."""
