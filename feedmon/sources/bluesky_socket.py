@@ -6,8 +6,6 @@ whether the other side is there (every 20 seconds, with 20 to answer).
 
 from __future__ import annotations
 
-import socket
-import ssl
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,6 +15,7 @@ from websockets.frames import CloseCode
 
 from feedmon import __version__
 from feedmon.sources.base import SourceLost, SourceRefused
+from feedmon.sources.wording import printable, unreachable
 
 LARGEST = 2_000_000
 """Bytes of a frame beyond which it is not read; a post is a few hundred, and no record may exceed one megabyte."""
@@ -63,7 +62,7 @@ async def open_socket(url: str, mend: str) -> ClientConnection:
     except InvalidHandshake as error:
         raise SourceLost("what answers there does not speak WebSocket as it should") from error
     except OSError as error:
-        raise SourceLost(_unreachable(error)) from error
+        raise SourceLost(unreachable(error, _OPEN_TIMEOUT)) from error
 
 
 def ended(error: ConnectionClosed) -> SourceLost:
@@ -107,22 +106,3 @@ def _refusal(body: bytes) -> _Refusal:
         return msgspec.json.decode(body, type=_Refusal)
     except (ValueError, RecursionError):
         return _Refusal()
-
-
-def _unreachable(error: OSError) -> str:
-    match error:
-        case socket.gaierror():
-            return "its name could not be looked up (is this machine online?)"
-        case TimeoutError():
-            return f"no answer within {_OPEN_TIMEOUT:g} seconds"
-        case ConnectionRefusedError():
-            return "nothing answers there"
-        case ssl.SSLError():
-            return "its certificate could not be checked"
-        case _:
-            return f"it could not be reached ({printable(error.strerror or type(error).__name__)})"
-
-
-def printable(text: str, most: int = 100) -> str:
-    """A stranger's words made safe for one line of a log or a screen."""
-    return "".join(character if character.isprintable() else "�" for character in text[:most])

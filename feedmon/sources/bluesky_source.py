@@ -34,8 +34,9 @@ from feedmon.sources.base import (
 )
 from feedmon.sources.bluesky_cursor import FAILOVER, REWIND, Cursor, Trail
 from feedmon.sources.bluesky_records import NotAPost
-from feedmon.sources.bluesky_socket import TooOld, ended, open_socket, printable
+from feedmon.sources.bluesky_socket import TooOld, ended, open_socket
 from feedmon.sources.bluesky_stream import BlueskyStream, Message, Named, Unusable
+from feedmon.sources.wording import printable
 
 log = logging.getLogger(__name__)
 

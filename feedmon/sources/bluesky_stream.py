@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Generic, TypeVar
 
 import msgspec
 
 from feedmon.model.instants import from_micros
 from feedmon.model.posts import Deleted, Edited, Post, PostKey, Seen, SourceEvent
 from feedmon.sources.bluesky_records import NETWORK, POST, REPOST, post_uri, read_record
+from feedmon.sources.memory import Memory
 from feedmon.sources.select import Selection, handle_key
 
 COLLECTIONS = (POST, REPOST)
@@ -122,24 +122,6 @@ def lives(did: str, micros: int) -> Message:
     return Life(micros) if _DID.fullmatch(did) else Unusable("no author")
 
 
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-
-
-class _Memory(dict[_K, _V], Generic[_K, _V]):
-    """A dictionary that forgets the oldest beyond ``most``."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-
-    def keep(self, key: _K, value: _V) -> None:
-        self.pop(key, None)
-        self[key] = value
-        if len(self) > self._most:
-            del self[next(iter(self))]
-
-
 class BlueskyStream:
     """The sieve of one stream: messages in, events about posts that may belong to a meeting out, each once.
 
@@ -149,10 +131,10 @@ class BlueskyStream:
     def __init__(self, selection: Selection, source: str, held: Iterable[str] = ()) -> None:
         self._selection = selection
         self._source = source
-        self._handed_on: _Memory[tuple[str, str], None] = _Memory(_MOST_HELD)
-        self._held: _Memory[str, Post | None] = _Memory(_MOST_HELD)
-        self._deleted: _Memory[str, Gone] = _Memory(_MOST_DELETED)
-        self._handles: _Memory[str, str] = _Memory(_MOST_HANDLES)
+        self._handed_on: Memory[tuple[str, str], None] = Memory(_MOST_HELD)
+        self._held: Memory[str, Post | None] = Memory(_MOST_HELD)
+        self._deleted: Memory[str, Gone] = Memory(_MOST_DELETED)
+        self._handles: Memory[str, str] = Memory(_MOST_HANDLES)
         self._followed = set(selection.author_ids)
         self._by_handle_alone = selection.handles - {handle_key(handle) for handle in selection.handle_of.values()}
         self._adopted: dict[str, str] = {}

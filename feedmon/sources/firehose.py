@@ -20,10 +20,10 @@ from feedmon.model.problems import BadInput, Problem
 from feedmon.sources.base import Tap
 from feedmon.sources.bluesky_cursor import Cursor
 from feedmon.sources.bluesky_records import NETWORK
-from feedmon.sources.bluesky_socket import printable
 from feedmon.sources.bluesky_source import BlueskySource, Dialect, Said
 from feedmon.sources.bluesky_stream import BlueskyStream
 from feedmon.sources.select import Selection
+from feedmon.sources.wording import printable
 
 PATH = "/xrpc/com.atproto.sync.subscribeRepos"
 

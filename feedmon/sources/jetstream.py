@@ -19,10 +19,11 @@ from feedmon.sources import jetstream_v1, jetstream_v2
 from feedmon.sources.base import Tap
 from feedmon.sources.bluesky_cursor import Cursor
 from feedmon.sources.bluesky_records import NETWORK
-from feedmon.sources.bluesky_socket import LARGEST, printable
+from feedmon.sources.bluesky_socket import LARGEST
 from feedmon.sources.bluesky_source import BlueskySource, Dialect, Said
 from feedmon.sources.bluesky_stream import COLLECTIONS, BlueskyStream, Unusable
 from feedmon.sources.select import Selection, handle_key
+from feedmon.sources.wording import printable
 
 KEPT_BY_NETWORK = timedelta(hours=36)
 """How far back Jetstream's first protocol can replay; an older cursor it moves forward without a word."""

@@ -29,12 +29,12 @@ from feedmon.sources.mastodon_rest import (
     MastodonRest,
     NotAllowed,
     on_this_machine,
-    printable,
 )
 from feedmon.sources.mastodon_socket import HOW_TO_BE_LET_IN, open_socket
 from feedmon.sources.mastodon_status import NETWORK, People
 from feedmon.sources.mastodon_stream import MastodonStream
 from feedmon.sources.select import Selection
+from feedmon.sources.wording import printable
 
 _EXAMPLE = "https://mastodon.example"
 _ANOTHER = "Follow the meeting from another server."

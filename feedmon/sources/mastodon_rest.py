@@ -20,6 +20,7 @@ import msgspec
 
 from feedmon import __version__
 from feedmon.sources.base import SourceLost, SourceRefused
+from feedmon.sources.wording import printable
 
 LARGEST_ANSWER = 8_000_000
 """Bytes of one answer that are taken: a page of forty long posts is a tenth of that."""
@@ -206,11 +207,6 @@ class MastodonRest:
 def on_this_machine(url: str) -> bool:
     """Whether an address leads nowhere but here."""
     return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
-
-
-def printable(text: str, most: int = 100) -> str:
-    """A stranger's words made safe for one line of a log or a screen."""
-    return "".join(character if character.isprintable() else "�" for character in text[:most])
 
 
 def _unreachable(error: Exception) -> str:

@@ -8,8 +8,6 @@ error *after* the socket opened, which then stays open and silent; a revoked tok
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -18,7 +16,8 @@ from websockets.frames import CloseCode
 
 from feedmon import __version__
 from feedmon.sources.base import SourceLost, SourceRefused
-from feedmon.sources.mastodon_rest import on_this_machine, printable
+from feedmon.sources.mastodon_rest import on_this_machine
+from feedmon.sources.wording import printable, unreachable
 
 LARGEST_FRAME = 1_000_000
 """Bytes beyond which a message is not taken and the connection is cut."""
@@ -62,7 +61,7 @@ async def open_socket(url: str, token: str) -> ClientConnection:
     except InvalidHandshake as error:
         raise SourceLost("what answers there does not speak WebSocket as it should") from error
     except OSError as error:
-        raise SourceLost(_unreachable(error)) from error
+        raise SourceLost(unreachable(error, _OPEN_TIMEOUT)) from error
 
 
 async def subscribe(connection: ClientConnection, hashtag: str) -> None:
@@ -119,17 +118,3 @@ def _turned_away(error: InvalidStatus) -> SourceLost | SourceRefused:
     wait = response.headers.get("Retry-After", "")
     asked = wait.isascii() and wait.isdecimal()
     return SourceLost(said, retry_after=min(float(wait), _LONGEST_ASKED) if asked else None)
-
-
-def _unreachable(error: OSError) -> str:
-    match error:
-        case socket.gaierror():
-            return "its name could not be looked up (is this machine online?)"
-        case TimeoutError():
-            return f"no answer within {_OPEN_TIMEOUT:g} seconds"
-        case ConnectionRefusedError():
-            return "nothing answers there"
-        case ssl.SSLError():
-            return "its certificate could not be checked"
-        case _:
-            return f"it could not be reached ({printable(error.strerror or type(error).__name__)})"

@@ -14,32 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from feedmon.model.posts import Deleted, Edited, PostKey, Seen, SourceEvent
 from feedmon.sources.mastodon_status import NETWORK, People, StatusEntity, read_status
+from feedmon.sources.memory import Memory
 from feedmon.sources.select import Selection
 
 _MOST_HELD = 50_000
 _MOST_NUMBERS = 50_000
 _MOST_DELETED = 20_000
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-
-
-class _Memory(dict[_K, _V], Generic[_K, _V]):
-    """A dictionary that forgets the oldest beyond ``most``."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-
-    def keep(self, key: _K, value: _V) -> None:
-        self.pop(key, None)
-        self[key] = value
-        if len(self) > self._most:
-            del self[next(iter(self))]
 
 
 class _Held:
@@ -62,9 +45,9 @@ class MastodonStream:
         self.people = people
         self._selection = selection
         self._source = source
-        self._held: _Memory[str, _Held] = _Memory(_MOST_HELD)
-        self._uri_of: _Memory[str, str] = _Memory(_MOST_NUMBERS)
-        self._deleted: _Memory[str, datetime] = _Memory(_MOST_DELETED)
+        self._held: Memory[str, _Held] = Memory(_MOST_HELD)
+        self._uri_of: Memory[str, str] = Memory(_MOST_NUMBERS)
+        self._deleted: Memory[str, datetime] = Memory(_MOST_DELETED)
         for uri in held:
             self._held.keep(uri, _Held(None))
 

@@ -35,9 +35,9 @@ from feedmon.sources.base import (
     SourceRefused,
     Tap,
 )
-from feedmon.sources.bluesky_socket import printable
 from feedmon.sources.credentials import token_for
 from feedmon.sources.select import Selection
+from feedmon.sources.wording import printable
 from feedmon.sources.x_calls import (
     LEAST_A_PAGE,
     MOST_A_PAGE,

@@ -21,9 +21,9 @@ import msgspec
 from feedmon import __version__
 from feedmon.model.instants import Clock
 from feedmon.sources.base import SourceLost, SourceRefused
-from feedmon.sources.bluesky_socket import printable
 from feedmon.sources.credentials import mend
 from feedmon.sources.fetching import http_date
+from feedmon.sources.wording import printable
 from feedmon.sources.x_posts import Includes, User
 from feedmon.sources.x_rules import TAG, Changes, Rule
 

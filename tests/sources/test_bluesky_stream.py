@@ -12,6 +12,7 @@ from feedmon.model.posts import Deleted, Edited, Seen, SourceEvent
 from feedmon.sources import bluesky_stream
 from feedmon.sources.bluesky_stream import BlueskyStream, Unusable
 from feedmon.sources.jetstream_v1 import read
+from feedmon.sources.memory import Memory
 from feedmon.sources.select import MeetingIndex, Selection
 from tests.sources.bluesky_frames import (
     EVENING,
@@ -183,7 +184,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(50):
         take(stream, post(RESIDENT, f"3{number}", TAG, number), gone(STRANGER, f"3{number}", number))
         take(stream, identity(f"did:plc:{number}", f"h{number}.example"))
-    memories = [value for value in vars(stream).values() if isinstance(value, bluesky_stream._Memory)]
+    memories = [value for value in vars(stream).values() if isinstance(value, Memory)]
     assert [len(memory) for memory in memories] == [10, 10, 10, 10]
 
 
